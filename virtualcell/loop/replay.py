@@ -57,15 +57,17 @@ def prior_choice(
 
 def model_choice(
     model: object, # With `fit(effects)` and `predict(names)`
+    start: Strategy = random_choice, # Who chooses the first batch
+    acquisition: str = "greedy", # As in `choose_batch`
     random_share: float = 0.1, # Share of each batch at random
 ) -> Strategy:
-    "Learn from what was measured, then Thompson sampling; the first batch is random"
+    "Learn from what was measured, then choose by prediction"
     def choose(screen: Replay, seen: list[int], rng: np.random.Generator) -> np.ndarray:
-        if not seen: return random_choice(screen, seen, rng)
+        if not seen: return start(screen, seen, rng)
         rest = np.setdiff1d(np.arange(len(screen.names)), seen)
         fitted = model.fit(revealed(screen, seen))
         guess = fitted.predict([screen.names[i] for i in rest])
-        batch = choose_batch(guess.mean[:, 0], guess.sd[:, 0], screen.batch_size, rng, random_share=random_share)
+        batch = choose_batch(guess.mean[:, 0], guess.sd[:, 0], screen.batch_size, rng, acquisition, random_share)
         return rest[batch["position"]]
     return choose
 

@@ -10,6 +10,7 @@ __all__ = ['Answer', 'MeanRule', 'FittedModel', 'ResponseModel', 'Fitted', 'part
 # %% ../../nbs/3_models/30_protocol.ipynb #ba59d0d2
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -53,6 +54,7 @@ class Fitted:
         n = len(interventions)
         return Effects(tuple(interventions), self.features, mean, sd, np.zeros(n, int), np.zeros(n, int), "predicted", self.name, self.unit, support)
 
+@lru_cache(maxsize=200_000)
 def parts_of(
     intervention: str, # Canonical name
 ) -> tuple[str, ...]: # Such as ("KO:CD5", "CRISPRa:IL7R")

@@ -6,8 +6,8 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/tcell.html.md"""
 
 # %% auto #0
 __all__ = ['SPECIES', 'FACTORS', 'AU_PER_H', 'START_H', 'DAYS', 'SNAPSHOTS_AU', 'T_MAX_AU', 'COMMITTED_SITES', 'READOUTS',
-           'TCellModel', 'schedule', 'network_rates', 'simulate_cells', 'CloneSizeError', 'Clones', 'simulate_clones',
-           'clone_table', 'summarise', 'lineage_segments']
+           'REFERENCE', 'TCellModel', 'schedule', 'network_rates', 'simulate_cells', 'CloneSizeError', 'Clones',
+           'simulate_clones', 'clone_table', 'summarise', 'lineage_segments']
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #ab1b4e6f
 import time
@@ -195,6 +195,11 @@ def summarise(
         return {"committed_fraction": fraction, "committed_fraction_se": fraction_se, "cells_per_clone": part.cells.mean(),
                 "cells_per_clone_se": part.cells.std() / root, "open_sites": part.open_sites.mean(), "open_sites_se": part.open_sites.std() / root}
     return pd.DataFrame({d: day(part) for d, part in clone_table(clones).groupby("day")}).T.rename_axis("day")
+
+# %% ../../nbs/6_sim/63_tcell.ipynb #c744f25b
+REFERENCE = { # Independent implementation of the same equations, 2,000 and 500 clones
+    "wt_cells_per_clone": {2: 2.19, 3: 8.37, 4: 34.2, 5: 141.0}, "wt_committed_fraction": {2: 0.0, 3: 0.002, 4: 0.067, 5: 0.244},
+    "wt_open_sites": {2: 14.6, 3: 57.2, 4: 128.7, 5: 208.0}, "kd_committed_fraction": {"Runx1": 0.006, "Tcf7": 0.0001, "Gata3": 0.004, "PU.1": 0.61}}
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #5357a96a
 def lineage_segments(

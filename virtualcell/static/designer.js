@@ -1,0 +1,103 @@
+// Screen designer: draws what Python says and reports clicks. No number is computed here.
+
+const SHOWN = 80; // chips at once; the filter finds the others
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children); // text stays text: nothing is parsed as HTML
+  return made;
+}
+
+const toggled = (list, item) => (list.includes(item) ? list.filter((other) => other !== item) : [...list, item]);
+
+function chip(label, pressed, onClick) {
+  const button = element("button", { type: "button", class: "vc-chip", "aria-pressed": String(pressed) }, label);
+  button.addEventListener("click", onClick);
+  return button;
+}
+
+function bar(label, number, most, kind) {
+  const fill = element("span", { class: `vc-fill ${kind}` });
+  fill.style.width = `${most ? Math.max(2, (100 * number) / most) : 0}%`;
+  const track = element("span", { class: "vc-track" }, fill);
+  return element("div", { class: "vc-bar", "data-rule": label }, element("span", { class: "vc-name" }, label), track,
+    element("span", { class: "vc-number" }, number.toLocaleString("en")));
+}
+
+function render({ model, el }) {
+  const root = element("div", { class: "vc-designer" });
+  const save = (name, value) => { model.set(name, value); model.save_changes(); };
+
+  const filter = element("input", { type: "search", placeholder: "filter targets", "aria-label": "filter targets" });
+  const chips = element("div", { class: "vc-chips", role: "group", "aria-label": "targets" });
+  const all = element("button", { type: "button", class: "vc-link" }, "all on");
+  const none = element("button", { type: "button", class: "vc-link" }, "all off");
+  const times = element("div", { class: "vc-chips", role: "group", "aria-label": "times in hours" });
+  const parts = element("input", { type: "number", min: 1, max: 4, "aria-label": "parts of a candidate" });
+  const deliveries = element("input", { type: "number", min: 1, max: 4, "aria-label": "deliveries of a candidate" });
+  const left = element("output", { class: "vc-left", "aria-live": "polite" });
+  const rules = element("div", { class: "vc-rules" });
+  const message = element("p", { class: "vc-message", role: "alert" });
+
+  function drawTargets() {
+    const focused = el.ownerDocument.activeElement?.textContent;
+    const wanted = model.get("targets").filter((name) => name.toLowerCase().includes(filter.value.toLowerCase()));
+    const off = new Set(model.get("switched_off"));
+    const made = wanted.slice(0, SHOWN).map((name) =>
+      chip(name, !off.has(name), () => save("switched_off", toggled(model.get("switched_off"), name))));
+    const hidden = wanted.length - made.length;
+    chips.replaceChildren(...made, ...(hidden > 0 ? [element("small", {}, `and ${hidden.toLocaleString("en")} more: use the filter`)] : []));
+    made.find((button) => button.textContent === focused)?.focus();
+  }
+
+  function drawTimes() {
+    const focused = el.ownerDocument.activeElement?.textContent;
+    const on = model.get("chosen_times");
+    const made = model.get("times").map((time) => chip(`${time} h`, on.includes(time), () =>
+      save("chosen_times", toggled(model.get("chosen_times"), time).sort((a, b) => a - b))));
+    times.replaceChildren(...made);
+    made.find((button) => button.textContent === focused)?.focus();
+  }
+
+  function drawNumbers() {
+    parts.value = model.get("max_parts");
+    deliveries.value = model.get("max_deliveries");
+    const n = model.get("n_allowed");
+    left.textContent = `${n.toLocaleString("en")} candidates`;
+    const found = model.get("by_rule");
+    const most = Math.max(n, ...found.map(([, number]) => number));
+    rules.replaceChildren(bar("left", n, most, "vc-good"), ...found.map(([rule, number]) => bar(rule, number, most, "vc-gone")));
+    message.textContent = model.get("message");
+  }
+
+  const number = (input, name) => input.addEventListener("change", () => {
+    const value = Math.min(4, Math.max(1, Math.round(Number(input.value)) || 1));
+    input.value = value;
+    save(name, value);
+  });
+  number(parts, "max_parts");
+  number(deliveries, "max_deliveries");
+  filter.addEventListener("input", drawTargets);
+  all.addEventListener("click", () => save("switched_off", []));
+  none.addEventListener("click", () => save("switched_off", [...model.get("targets")]));
+
+  root.append(
+    element("div", { class: "vc-title" }, model.get("title")),
+    element("fieldset", {}, element("legend", {}, "Targets"), element("div", { class: "vc-row" }, filter, all, none), chips),
+    element("fieldset", {}, element("legend", {}, "Times from the start"), times),
+    element("fieldset", {}, element("legend", {}, "Combinations"),
+      element("label", {}, "parts up to ", parts), element("label", {}, "deliveries up to ", deliveries)),
+    element("div", { class: "vc-result" }, left, rules, message));
+  el.append(root);
+
+  const watch = { switched_off: drawTargets, targets: drawTargets, chosen_times: drawTimes, times: drawTimes, n_allowed: drawNumbers,
+    by_rule: drawNumbers, message: drawNumbers, max_parts: drawNumbers, max_deliveries: drawNumbers };
+  for (const [name, draw] of Object.entries(watch)) model.on(`change:${name}`, draw);
+  drawTargets();
+  drawTimes();
+  drawNumbers();
+  return () => { for (const [name, draw] of Object.entries(watch)) model.off(`change:${name}`, draw); };
+}
+
+export default { render };
