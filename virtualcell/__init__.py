@@ -5,3 +5,46 @@ Modules:
 - `virtualcell.kernels.tcell`: Exact stochastic simulation of the T-cell commitment model, compiled by numba."""
 
 __version__ = "0.0.1"
+
+_PLACES = {  # module: names that `import virtualcell as vc` offers
+    "constraints.intervention": ("Intervention", "parse"),
+    "constraints.program": ("Program", "check"),
+    "constraints.readout": ("Readout",),
+    "data.copynumber": ("correct_copy_number", "gene_segments", "surviving_effect"),
+    "data.datasets": ("fetch", "list_datasets"),
+    "data.dialects": ("apply_mapping", "guess_mapping"),
+    "data.guides": ("assign_guides",),
+    "data.measured": ("measure", "measure_screen", "pseudobulk"),
+    "data.quality": ("flag_cells", "flag_guides"),
+    "data.readers": ("read_10x", "read_h5ad"),
+    "data.schema": ("check_cells", "set_status", "trainable"),
+    "effects": ("Effects", "concat", "interval", "load", "save", "select", "to_frame"),
+    "ledger": ("Ledger",),
+    "loop.acquire": ("choose_batch",),
+    "loop.campaign": ("Campaign", "ingest", "outcomes", "plan_campaign", "register", "score_campaign"),
+    "loop.replay": ("Replay", "replay"),
+    "models.baselines": ("panel",),
+    "models.evaluate": ("cross_predict", "halves", "scorecard"),
+    "models.mechanistic": ("Mechanistic",),
+    "models.prior_gp": ("PriorGP",),
+    "report.render": ("run_report",),
+    "screen.enumerate": ("enumerate_candidates", "removed_by_rule"),
+    "screen.rank": ("rank",),
+    "screen.simulate": ("run_screen",),
+    "sim.lab": ("SimulatedLab", "simulate_effects"),
+    "sim.tcell": ("TCellModel", "simulate_cells", "simulate_clones", "summarise"),
+    "widgets.designer": ("ScreenDesigner",),
+}
+_NAMES = {name: module for module, names in _PLACES.items() for name in names}
+__all__ = sorted(_NAMES)
+
+
+def __getattr__(name):
+    if name not in _NAMES:
+        raise AttributeError(f"virtualcell has no {name!r}; dir(virtualcell) lists what it has")
+    from importlib import import_module
+    return getattr(import_module(f"virtualcell.{_NAMES[name]}"), name)
+
+
+def __dir__():
+    return [*__all__, "__version__"]

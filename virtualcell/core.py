@@ -79,7 +79,8 @@ def check_positive(
 ) -> float:
     "Refuse a `value` that is not a number above 0"
     good = isinstance(value, int | float | np.number) and np.isfinite(value) and (value > 0 or (zero_ok and value == 0))
-    if not good: raise fault(f"{name} of {'0 or more' if zero_ok else 'more than 0'}", repr(value), "Give a finite number.")
+    if not good:
+        raise fault(f"{name} of {'0 or more' if zero_ok else 'more than 0'}", repr(value), "Give a finite number.")
     return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #957ebd98
@@ -110,7 +111,8 @@ def check_finite(
 ) -> np.ndarray:
     "Refuse NaN and infinity"
     bad = int((~np.isfinite(array)).sum())
-    if bad: raise fault(f"finite numbers in {name}", f"{bad} of {array.size} NaN or infinite", "Remove or flag them first.")
+    if bad:
+        raise fault(f"finite numbers in {name}", f"{bad} of {array.size} NaN or infinite", "Remove or flag them first.")
     return array
 
 def check_probability(
@@ -125,7 +127,8 @@ def check_probability(
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
 def plain(value: Any) -> Any:
     "What JSON can hold: dataclasses, arrays, enums and paths become plain values"
-    if dataclasses.is_dataclass(value): return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping): return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         items = [plain(item) for item in value]

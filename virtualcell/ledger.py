@@ -51,6 +51,8 @@ def _entry_at(line: bytes, i: int, head: str) -> tuple[dict | None, str]:
     if entry["i"] != i or entry["prev"] != head: return None, f"is out of place (it says {entry['i']})"
     return entry, ""
 
+def _read(path: Path) -> bytes: return path.read_bytes() if path.exists() else b""
+
 def _walk(content: bytes) -> tuple[list[dict], str]:
     "Good entries from the start, and the first problem"
     entries, head = [], GENESIS
@@ -74,7 +76,7 @@ class Ledger:
 
     def entries(self) -> list[dict]:
         "All entries; an error names the first bad one"
-        found, problem = _walk(self._bytes())
+        found, problem = _walk(_read(self.path))
         if problem: raise LedgerError(f"Expected an unbroken chain in {self.path.name}, found: {problem}. "
                                       "Restore the file from a copy that verifies against a published head.")
         return found
@@ -89,7 +91,7 @@ class Ledger:
         head: str | None = None, # A head that was published earlier; shows a cut tail
     ) -> Check:
         "Check every entry, and that the chain still holds a published `head`"
-        entries, problem = _walk(self._bytes())
+        entries, problem = _walk(_read(self.path))
         hashes = [GENESIS, *(entry["hash"] for entry in entries)]
         if not problem and head and head not in hashes:
             problem = f"entry {len(entries):,} is missing: the chain ends before the published head (first bad entry)"
@@ -101,8 +103,6 @@ class Ledger:
     ) -> dict: # The entry as written
         "Add one entry; it is on disk when this returns"
         with self.writer() as write: return write(type, payload)
-
-    def _bytes(self) -> bytes: return self.path.read_bytes() if self.path.exists() else b""
 
 # %% ../nbs/0_foundation/03_ledger.ipynb #e6289f33
 @contextlib.contextmanager
@@ -148,8 +148,10 @@ def writer(self: "Ledger") -> Iterator:
         entries = self.entries()
         last = [len(entries), entries[-1]["hash"] if entries else GENESIS]
         def write(type: str, payload: dict) -> dict:
-            if type not in TYPES: raise fault(f"a type among {', '.join(TYPES)}", repr(type), "Check the spelling.", LedgerError)
-            entry = {"i": last[0], "time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"), "actor": self.actor,
+            if type not in TYPES:
+                raise fault(f"a type among {', '.join(TYPES)}", repr(type), "Check the spelling.", LedgerError)
+            entry = {"i": last[0], "time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                     "actor": self.actor,
                      "type": type, "payload": plain(payload), "prev": last[1]}
             entry["hash"] = entry_hash(entry)
             _write_line(handle, canonical(entry).encode() + b"\n", self.path)

@@ -40,7 +40,7 @@ def mean_interval(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #e9fc0b92
 def bootstrap(
-    values: Float[np.ndarray, "unit *rest"], # First axis: unit of inference
+    values: Float[np.ndarray, "unit ..."], # First axis: unit of inference
     statistic: Callable[[np.ndarray], float] = np.mean, # Of one resampled array
     n_boot: int = 1000, # Resamples
     level: float = 0.95, # Probability inside
@@ -60,7 +60,8 @@ def paired_bootstrap(
     random_state: int = 0, # Seed
 ) -> Estimate:
     "Mean difference `ours - theirs` over resampled pairs"
-    if len(ours) != len(theirs): raise fault("as many scores on both sides", f"{len(ours)} and {len(theirs)}", "Align the units.")
+    if len(ours) != len(theirs):
+        raise fault("as many scores on both sides", f"{len(ours)} and {len(theirs)}", "Align the units.")
     return bootstrap(ours - theirs, n_boot=n_boot, random_state=random_state)
 
 # %% ../nbs/0_foundation/02_stats.ipynb #50af0c52

@@ -11,14 +11,15 @@ __all__ = ['GENETIC', 'DOSED', 'KINDS', 'UNITS', 'Part', 'Intervention', 'parse'
 import re
 from dataclasses import dataclass
 
-from ..core import ContractError, Key, check_one_of, check_positive, fault, few
+from ..core import Key, check_one_of, check_positive, fault, few
 
-# %% ../../nbs/1_constraints/10_intervention.ipynb #1b0b2a96
-GENETIC = ("KO", "KD", "CRISPRi", "CRISPRa", "OE")   # knock-out, knock-down, CRISPR interference, activation, over-expression
+# %% ../../nbs/1_constraints/10_intervention.ipynb #f649f64d
+GENETIC = ("KO", "KD", "CRISPRi", "CRISPRa", "OE")   # knock-out, knock-down, interference, activation, over-expression
 DOSED = ("drug", "cytokine")
 KINDS = (*GENETIC, *DOSED, "medium")
 UNITS = ("pM", "nM", "uM", "mM", "pg/ml", "ng/ml", "ug/ml", "g/l", "U/ml", "IU/ml", "%", "x")
-_PART = re.compile(r"(?P<kind>\w+):(?P<target>[A-Za-z0-9][\w.\-/]*?)(?:=(?P<dose>[\d.]+(?:e-?\d+)?)\s*(?P<unit>[^@\s]*))?"
+_PART = re.compile(r"(?P<kind>\w+):(?P<target>[A-Za-z0-9][\w.\-/]*?)"
+                   r"(?:=(?P<dose>[\d.]+(?:e-?\d+)?)\s*(?P<unit>[^@\s]*))?"
                    r"(?:@(?P<time>[\d.]+)\s*h)?")
 
 @dataclass(frozen=True, order=True)
@@ -51,11 +52,14 @@ def _check_dose(part: Part) -> None:
         return
     check_positive(part.dose, f"dose of {part.target}", zero_ok=True)
     object.__setattr__(part, "dose", float(part.dose))
-    if not part.unit: raise fault(f"a unit after the dose of {part.target}", f"'{part.dose:g}'", f"Add one of {', '.join(UNITS)}.")
+    if not part.unit:
+        raise fault(f"a unit after the dose of {part.target}", f"'{part.dose:g}'", f"Add one of {', '.join(UNITS)}.")
     check_one_of(part.unit, UNITS, f"unit of the dose of {part.target}")
-    if part.kind == "KO": raise fault(f"no dose for KO:{part.target}", f"{part.dose:g}{part.unit}", "Use KD for a partial loss.")
+    if part.kind == "KO":
+        raise fault(f"no dose for KO:{part.target}", f"{part.dose:g}{part.unit}", "Use KD for a partial loss.")
     if part.kind in ("KD", "CRISPRi") and (part.unit != "%" or part.dose > 100):
-        raise fault(f"what remains of {part.target} in 0 to 100 %", f"{part.dose:g}{part.unit}", f"Write {part.kind}:{part.target}=20%.")
+        raise fault(f"what remains of {part.target} in 0 to 100 %", f"{part.dose:g}{part.unit}",
+                    f"Write {part.kind}:{part.target}=20%.")
 
 # %% ../../nbs/1_constraints/10_intervention.ipynb #d2ee6642
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def parse(
     if text.strip() == Key.CONTROL: return Intervention()
     found = [_PART.fullmatch(piece.strip()) for piece in text.split(Key.JOIN)]
     bad = [piece for piece, match in zip(text.split(Key.JOIN), found, strict=True) if not match]
-    if bad: raise fault("KIND:TARGET[=DOSE UNIT][@TIME h], joined by +", few(map(repr, bad)), "Write for example KO:CD5@48h.")
+    if bad:
+        raise fault("KIND:TARGET[=DOSE UNIT][@TIME h], joined by +", few(map(repr, bad)),
+                    "Write for example KO:CD5@48h.")
     time_h, parts = 0.0, []
     for match in reversed(found):
         if match["time"]: time_h = float(match["time"])

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .intervention import KINDS, UNITS, Intervention, parse
 from .readout import Readout
-from ..core import ContractError, check_one_of, check_positive, digest, fault, few, plain, write_atomic
+from ..core import check_one_of, check_positive, digest, fault, few, plain, write_atomic
 
 # %% ../../nbs/1_constraints/12_program.ipynb #a3903d94
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Option:
         check_one_of(self.kind, KINDS, "kind of an option")
         if self.doses: check_one_of(self.unit, UNITS, f"unit of the {self.kind} doses")
         if not self.targets: raise fault(f"targets for {self.kind}", "none", "List them, or give targets_file.")
-        if len(self.target_set) < len(self.targets): raise fault(f"each {self.kind} target once", "twins", "Remove them.")
+        if len(self.target_set) < len(self.targets):
+            raise fault(f"each {self.kind} target once", "twins", "Remove them.")
 
     @cached_property
     def target_set(self) -> frozenset[str]:
@@ -102,11 +103,13 @@ class Program:
         for what, name in (("goal", self.goal.readout), *(("safety limit", s.readout) for s in self.safety)):
             self.readout(name)
             if not self.readout(name).trusted:
-                raise fault(f"a trusted readout for the {what}", f"{name}, which is not trusted", "Choose another readout.")
+                raise fault(f"a trusted readout for the {what}", f"{name}, which is not trusted",
+                            "Choose another readout.")
 
     def readout(self, name: str) -> Readout:
         "The readout called `name`"
-        return next(r for r in self.readouts if r.name == check_one_of(name, [r.name for r in self.readouts], "readout"))
+        return next(r for r in self.readouts if r.name == check_one_of(name, [r.name for r in self.readouts],
+            "readout"))
 
     @cached_property
     def digest(self) -> str:
@@ -153,7 +156,8 @@ def _dose(program: Program, c: Intervention) -> str:
     return f"the dose of {few(bad)} is not offered" if bad else ""
 
 def _time(program: Program, c: Intervention) -> str:
-    bad = [str(p) for p in c.parts if (offers := _offers(program, p)) and not any(p.time_h in o.times_h for o in offers)]
+    bad = [str(p) for p in c.parts if (offers := _offers(program, p))
+           and not any(p.time_h in o.times_h for o in offers)]
     return f"the time of {few(bad)} is not offered" if bad else ""
 
 # %% ../../nbs/1_constraints/12_program.ipynb #7d903901
@@ -185,7 +189,8 @@ def _cost(program: Program, c: Intervention) -> str:
 
 # %% ../../nbs/1_constraints/12_program.ipynb #0cefee79
 RULES: dict[str, Callable[[Program, Intervention], str]] = {
-    "kind": _kind, "target": _not_offered, "dose": _dose, "time": _time, "max_parts": _parts, "one_hit_per_target": _twice,
+    "kind": _kind, "target": _not_offered, "dose": _dose, "time": _time, "max_parts": _parts,
+    "one_hit_per_target": _twice,
     "max_deliveries": _deliveries, "forbidden_together": _forbidden, "protected": _protected, "max_cost": _cost}
 
 def check(
@@ -233,9 +238,11 @@ def from_yaml(
     path = Path(source) if isinstance(source, Path) or str(source).strip().endswith((".yaml", ".yml")) else None
     if path and not path.exists(): raise fault(f"a program at {path}", "no file", "Check the path.")
     try: held = yaml.safe_load(path.read_text(encoding="utf-8") if path else str(source))
-    except yaml.YAMLError as error: raise fault("a YAML file", str(error).splitlines()[0], "Check indents and quotes.") from error
+    except yaml.YAMLError as error:
+        raise fault("a YAML file", str(error).splitlines()[0], "Check indents and quotes.") from error
     for option in (held.get("options") or []) if isinstance(held, dict) else []:
-        if isinstance(option, dict) and "targets_file" in option: option["targets"] = _target_file(option.pop("targets_file"), path)
+        if isinstance(option, dict) and "targets_file" in option:
+            option["targets"] = _target_file(option.pop("targets_file"), path)
     return _build(Program, held, "the program")
 
 def _target_file(name: str, beside: Path | None) -> list[str]:

@@ -10,7 +10,7 @@ __all__ = ['Readout', 'replicate_sd']
 # %% ../../nbs/1_constraints/11_readout.ipynb #9188cb8b
 from dataclasses import dataclass
 
-from ..core import ContractError, check_positive
+from ..core import check_positive
 
 # %% ../../nbs/1_constraints/11_readout.ipynb #0920e408
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ __all__ = ['gene_segments', 'correct_copy_number', 'surviving_effect']
 # %% ../../nbs/2_data/24a_copynumber.ipynb #5252c414
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
-from ..core import ContractError, check_columns, fault, few, stream
+from ..core import check_columns, fault, few, stream
 from ..effects import Effects
 from ..stats import Estimate
 
@@ -24,7 +23,8 @@ def gene_segments(
     "Segment and copy number of each gene, by the middle one of its guides"
     check_columns(guides, ["gene", "chr", "start"], "the guide table")
     check_columns(segments, ["Chr", "Start", "End", "copy_number"], "the segments")
-    ordered = segments.assign(Chr=segments["Chr"].astype(str).str.removeprefix("chr")).sort_values(["Chr", "Start"], ignore_index=True)
+    ordered = segments.assign(Chr=segments["Chr"].astype(str).str.removeprefix("chr")).sort_values(["Chr", "Start"],
+        ignore_index=True)
     found = pd.Series(-1, index=guides.index)
     for name, part in guides.groupby(guides["chr"].astype(str)):
         table = ordered[ordered["Chr"] == name]
@@ -33,7 +33,8 @@ def gene_segments(
         at = np.maximum(np.searchsorted(table["Start"], place, side="right") - 1, 0)
         inside = (place >= table["Start"].to_numpy()[at]) & (place <= table["End"].to_numpy()[at])
         found[part.index] = np.where(inside, table.index.to_numpy()[at], -1)
-    middle = found[found >= 0].groupby(guides["gene"]).quantile(0.5, interpolation="nearest").reindex(pd.unique(guides["gene"]), fill_value=-1)
+    middle = found[found >= 0].groupby(guides["gene"]).quantile(0.5,
+        interpolation="nearest").reindex(pd.unique(guides["gene"]), fill_value=-1)
     copies = np.where(middle >= 0, ordered["copy_number"].reindex(middle).to_numpy(float), np.nan)
     return pd.DataFrame({"segment": middle.astype(int), "copy_number": copies}).sort_index()
 
@@ -64,7 +65,9 @@ def correct_copy_number(
     if missing: raise fault("a place for every gene", f"none for {few(missing)}", "Add their guides' positions.")
     table = places.loc[genes].assign(before=effects.mean[:, 0])
     known = table["copy_number"].notna()
-    if known.sum() < 20: raise fault("copy numbers for 20 genes or more", int(known.sum()), "Check the chromosome names of the segments.")
+    if known.sum() < 20:
+        raise fault("copy numbers for 20 genes or more", int(known.sum()),
+                    "Check the chromosome names of the segments.")
     part = table[known]
     trend = pd.Series(_trend(part["copy_number"].to_numpy(), part["before"].to_numpy()), part.index)
     rest = part["before"] - trend
@@ -92,8 +95,10 @@ def surviving_effect(
     if row["segment"] >= 0 and len(mates) > 1:
         drawn = np.median(rng.choice(mates, (n_draws, len(mates))), 1)
         shift = drawn - np.median(mates)
-    noise = effects.sd[at, 0] * rng.standard_t(effects.freedom[at] if np.isfinite(effects.freedom[at]) else 1e6, n_draws)
+    noise = effects.sd[at, 0] * rng.standard_t(effects.freedom[at] if np.isfinite(effects.freedom[at]) else 1e6,
+        n_draws)
     before = row["before"] + noise
     after = before - row["artefact"] - shift
     ends = lambda x: (float(q) for q in np.quantile(x, [0.025, 0.975]))
-    return Estimate(float(row["after"]), *ends(after)), Estimate(float(row["after"] / row["before"]), *ends(after / before))
+    return Estimate(float(row["after"]), *ends(after)), Estimate(float(row["after"] / row["before"]),
+        *ends(after / before))

@@ -73,7 +73,8 @@ def find_local(
 def _checked(path: Path, original: Original) -> Path:
     found = file_digest(path)
     if found != original.sha256:
-        raise fault(f"SHA-256 {original.sha256[:12]}… of {path.name}", f"{found[:12]}…, {path.stat().st_size:,} bytes", "The file is cut off or another version: copy it again, or remove it.", DownloadError)
+        raise fault(f"SHA-256 {original.sha256[:12]}… of {path.name}", f"{found[:12]}…, {path.stat().st_size:,} bytes",
+                    "The file is cut off or another version: copy it again, or remove it.", DownloadError)
     return path
 
 # %% ../../nbs/2_data/26_datasets.ipynb #37f347e8
@@ -90,11 +91,16 @@ def download(
     target.parent.mkdir(parents=True, exist_ok=True)
     fetcher = pooch.HTTPDownloader(progressbar=progress, timeout=20)
     try:
-        return Path(pooch.retrieve(address, f"sha256:{original.sha256}", target.name, target.parent, downloader=fetcher))
+        return Path(pooch.retrieve(address, f"sha256:{original.sha256}", target.name, target.parent,
+                                   downloader=fetcher))
     except requests.exceptions.RequestException as error:
-        raise fault(f"{original.path} at {address}", f"{type(error).__name__}", "Check the network, or put the file into the folder that VIRTUALCELL_DATA names. Nothing partial was kept.", DownloadError) from error
+        raise fault(f"{original.path} at {address}", f"{type(error).__name__}",
+                    "Check the network, or put the file where VIRTUALCELL_DATA says. Nothing partial was kept.",
+                    DownloadError) from error
     except ValueError as error: # pooch found another checksum and removed the file
-        raise fault(f"SHA-256 {original.sha256[:12]}… of {original.path}", "other bytes", "The download was cut off or the source changed. Nothing was kept; try again, then report it.", DownloadError) from error
+        raise fault(f"SHA-256 {original.sha256[:12]}… of {original.path}", "other bytes",
+                    "The download was cut off or the source changed. Nothing was kept; try again, then report it.",
+                    DownloadError) from error
 
 # %% ../../nbs/2_data/26_datasets.ipynb #b04a08b3
 def _papalexi(paths: list[Path]) -> object:
@@ -109,8 +115,10 @@ def _papalexi(paths: list[Path]) -> object:
     counts = sparse(genes)
     table = pd.DataFrame(sparse(guides).toarray(), index=cells, columns=list(map(str, guides.Dimnames[0])))
     target = targets.set_index("grna_id")["grna_target"].astype(str).replace("non-targeting", Key.CONTROL)
-    obs = pd.DataFrame({Key.REPLICATE: held["extra_covariates"]["bio_rep"].astype(str).to_numpy(), Key.CELL_TYPE: "THP-1"}, index=cells)
-    return AnnData(counts, obs, pd.DataFrame(index=list(map(str, genes.Dimnames[0]))), {"guide_targets": target.to_dict()},
+    obs = pd.DataFrame({Key.REPLICATE: held["extra_covariates"]["bio_rep"].astype(str).to_numpy(),
+                        Key.CELL_TYPE: "THP-1"}, index=cells)
+    return AnnData(counts, obs, pd.DataFrame(index=list(map(str, genes.Dimnames[0]))),
+                   {"guide_targets": target.to_dict()},
                    obsm={"guide_counts": table}, layers={Key.COUNTS: counts.copy()})
 
 def _rade(paths: list[Path]) -> object:
@@ -119,7 +127,8 @@ def _rade(paths: list[Path]) -> object:
     from anndata import AnnData
     counts = rdata.read_rda(paths[0])["Count.Matrix"].T
     meta = rdata.read_rda(paths[1])["metadata"].astype(str).loc[counts.index]
-    obs = pd.DataFrame({Key.DONOR: meta["Replicates"], Key.TIME_H: meta["Timepoint"].astype(float), "condition": meta["Condition"]}, index=counts.index)
+    obs = pd.DataFrame({Key.DONOR: meta["Replicates"], Key.TIME_H: meta["Timepoint"].astype(float),
+                        "condition": meta["Condition"]}, index=counts.index)
     kept = counts.loc[:, (counts > 0).sum() >= 2]
     values = kept.to_numpy(np.float32)
     return AnnData(values, obs, pd.DataFrame(index=list(map(str, kept.columns))), layers={Key.COUNTS: values.copy()})
@@ -131,14 +140,17 @@ def _schmidt(paths: list[Path]) -> dict[str, pd.DataFrame]:
     for path in paths:
         readout, donor = path.name.split(".")[0].split("_")[1:]
         parts.append(pd.read_csv(path, sep="\t").assign(readout={"il2": "IL2", "ifng": "IFNG"}[readout], donor=donor))
-    table = pd.concat(parts, ignore_index=True).rename(columns={"id": "gene", "neg|lfc": "log2_fold_change", "neg|fdr": "fdr_depleted", "pos|fdr": "fdr_enriched"})
-    return {"genes": table[["readout", "donor", "gene", "num", "log2_fold_change", "fdr_depleted", "fdr_enriched"]].rename(columns={"num": "guides"})}
+    table = pd.concat(parts, ignore_index=True).rename(columns={"id": "gene", "neg|lfc": "log2_fold_change",
+        "neg|fdr": "fdr_depleted", "pos|fdr": "fdr_enriched"})
+    return {"genes": table[["readout", "donor", "gene", "num", "log2_fold_change", "fdr_depleted",
+                            "fdr_enriched"]].rename(columns={"num": "guides"})}
 
 def _korkut(paths: list[Path]) -> dict[str, pd.DataFrame]:
     "89 drug conditions: doses on 99 nodes, and the response of 82 proteins, 5 phenotypes and 12 drug nodes"
     doses, response, nodes, index = paths
     names = nodes.read_text(encoding="utf-8").split()
-    conditions = pd.Index([line.split()[0] for line in index.read_text(encoding="utf-8").splitlines() if line.strip()], name="condition")
+    conditions = pd.Index([line.split()[0] for line in index.read_text(encoding="utf-8").splitlines() if line.strip()],
+                          name="condition")
     read = lambda path: pd.read_csv(path, header=None, names=names).set_index(conditions)
     return {"input": read(doses), "response": read(response)}
 
@@ -147,7 +159,8 @@ def _il2(paths: list[Path]) -> dict[str, pd.DataFrame]:
     dose, course, receptors = paths
     wide = pd.read_csv(course, encoding="utf-8-sig")
     long = wide.melt(list(wide.columns[:4]), var_name="Concentration_nM", value_name="RFU").dropna(subset="RFU")
-    return {"dose_time": pd.read_csv(dose), "time_course": long.assign(Concentration_nM=long["Concentration_nM"].astype(float)).reset_index(drop=True),
+    return {"dose_time": pd.read_csv(dose),
+            "time_course": long.assign(Concentration_nM=long["Concentration_nM"].astype(float)).reset_index(drop=True),
             "receptors": pd.read_csv(receptors)}
 
 # %% ../../nbs/2_data/26_datasets.ipynb #3aa01277
@@ -161,7 +174,8 @@ def _pbmc(paths: list[Path]) -> object:
     "700 blood cells with whole counts, recovered from the normalised ones that ship inside scanpy"
     import scanpy
     adata = scanpy.datasets.pbmc68k_reduced()
-    counts = np.round(np.expm1(adata.raw.X.toarray()) * adata.obs["n_counts"].to_numpy()[:, None] / 1e4).astype(np.float32)
+    counts = np.round(np.expm1(adata.raw.X.toarray()) * adata.obs["n_counts"].to_numpy()[:,
+        None] / 1e4).astype(np.float32)
     adata.X, adata.layers[Key.COUNTS] = counts, counts.copy()
     adata.obs[Key.CELL_TYPE] = adata.obs["bulk_labels"].astype(str)
     return adata
@@ -180,7 +194,8 @@ def _pinned(source: tuple[str, str, str], sha256: dict[str, str]) -> tuple[Origi
 
 # %% ../../nbs/2_data/26_datasets.ipynb #bb251ccd
 PUBLIC = (
-    Dataset("papalexi2021", "THP-1 cells, CRISPR knock-out of 25 genes, 3 replicates, RNA and guides", "MIT (sceptredata)",
+    Dataset("papalexi2021", "THP-1 cells, CRISPR knock-out of 25 genes, 3 replicates, RNA and guides",
+            "MIT (sceptredata)",
             "Papalexi et al. 2021, Nature Genetics, doi 10.1038/s41588-021-00778-2", _papalexi, _pinned(_SCEPTRE, {
                 "lowmoi_example_data.rda": "e3f8ad09bb4b1d0deeeec2850a2d96f8f5062fef31a9ab1cc080e60560421b6a",
             })),
@@ -216,13 +231,19 @@ _CRISPY = "BSD-3-Clause (Python package cy 0.5.8)"
 _GO = "Artistic-2.0 (Debian org.hs.eg.db, GO.db); Gene Ontology CC BY 4.0"
 SHIPPED = (
     Dataset("au565_screen", "Genome-wide Cas9 knock-out screen in AU565, raw guide counts", _CRISPY,
-            "Behan et al. 2019, Nature; Gonçalves et al. 2019, Genome Biology 20:27", _only, embedded=("au565_crispr_ko_guides.parquet",)),
-    Dataset("au565_copynumber", "Copy-number segments of AU565", _CRISPY, "Gonçalves et al. 2019, Genome Biology 20:27", _only, embedded=("au565_copynumber.parquet",)),
-    Dataset("reference_gene_sets", "Essential and non-essential genes", _CRISPY, "Hart et al. (BAGEL); DepMap 18Q4", _only, embedded=("crispr_reference_gene_sets.parquet",)),
-    Dataset("minimal_library", "MinLibCas9: two guides for each of 18,761 genes", _CRISPY, "Gonçalves et al. 2021, bioRxiv 848895", _only, embedded=("minlibcas9_guides.parquet",)),
-    Dataset("gene_ontology", "Human annotations, terms and relations", _GO, "The Gene Ontology Consortium 2023, doi 10.1093/genetics/iyad031", _tables,
+            "Behan et al. 2019, Nature; Gonçalves et al. 2019, Genome Biology 20:27", _only,
+            embedded=("au565_crispr_ko_guides.parquet",)),
+    Dataset("au565_copynumber", "Copy-number segments of AU565", _CRISPY,
+            "Gonçalves et al. 2019, Genome Biology 20:27", _only, embedded=("au565_copynumber.parquet",)),
+    Dataset("reference_gene_sets", "Essential and non-essential genes", _CRISPY, "Hart et al. (BAGEL); DepMap 18Q4",
+            _only, embedded=("crispr_reference_gene_sets.parquet",)),
+    Dataset("minimal_library", "MinLibCas9: two guides for each of 18,761 genes", _CRISPY,
+            "Gonçalves et al. 2021, bioRxiv 848895", _only, embedded=("minlibcas9_guides.parquet",)),
+    Dataset("gene_ontology", "Human annotations, terms and relations", _GO,
+            "The Gene Ontology Consortium 2023, doi 10.1093/genetics/iyad031", _tables,
             embedded=("go_human_annotations_2022-09.parquet", "go_terms_2022-07.parquet", "go_edges_2022-07.parquet")),
-    Dataset("pbmc", "700 blood cells (10x), raw counts, through scanpy", "BSD-3-Clause (scanpy)", "Zheng et al. 2017, Nature Communications", _pbmc),
+    Dataset("pbmc", "700 blood cells (10x), raw counts, through scanpy", "BSD-3-Clause (scanpy)",
+            "Zheng et al. 2017, Nature Communications", _pbmc),
 )
 REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*SHIPPED, *PUBLIC)}
 
@@ -234,12 +255,14 @@ def fetch(
 ) -> object: # AnnData, a table, or a dictionary of tables
     "A data set by name: shipped, from `VIRTUALCELL_DATA`, from the cache, or from its public address"
     dataset = REGISTRY[check_one_of(name, list(REGISTRY), "data set")]
-    if not dataset.originals: return dataset.convert([Path(str(files("virtualcell") / "embedded" / f)) for f in dataset.embedded])
+    if not dataset.originals:
+        return dataset.convert([Path(str(files("virtualcell") / "embedded" / f)) for f in dataset.embedded])
     return dataset.convert([find_local(o) or download(o, mirror, progress=progress) for o in dataset.originals])
 
 def list_datasets() -> pd.DataFrame:
     "Every data set with its licence and citation, and whether it is at hand without a network"
-    rows = [{"name": d.name, "title": d.title, "at_hand": all(_at_hand(o) for o in d.originals), "licence": d.licence, "citation": d.citation} for d in REGISTRY.values()]
+    rows = [{"name": d.name, "title": d.title, "at_hand": all(_at_hand(o) for o in d.originals), "licence": d.licence,
+             "citation": d.citation} for d in REGISTRY.values()]
     return pd.DataFrame(rows)
 
 def _at_hand(original: Original) -> bool:
@@ -252,4 +275,5 @@ def data_digest(
     "What goes into a report's record: the pinned digests, or those of the shipped files"
     from virtualcell.core import digest
     dataset = REGISTRY[check_one_of(name, list(REGISTRY), "data set")]
-    return digest([o.sha256 for o in dataset.originals] or [file_digest(files("virtualcell") / "embedded" / f) for f in dataset.embedded])
+    return digest([o.sha256 for o in dataset.originals]
+                  or [file_digest(files("virtualcell") / "embedded" / f) for f in dataset.embedded])

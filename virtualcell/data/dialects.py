@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..core import ContractError, Key, fault, few
+from ..core import Key, fault, few
 
 if TYPE_CHECKING: from anndata import AnnData
 
 # %% ../../nbs/2_data/21_dialects.ipynb #f05c1bc5
 SYNONYMS: dict[str, tuple[str, ...]] = { # contract column: names seen in the field, best first
-    Key.PERTURBATION: ("perturbation", "condition", "target_gene", "gene_target", "target", "perturbation_name", "gene", "treatment", "drug"),
+    Key.PERTURBATION: ("perturbation", "condition", "target_gene", "gene_target", "target", "perturbation_name",
+                       "gene", "treatment", "drug"),
     Key.DOSE: ("dose", "dose_value", "dosage", "concentration"),
     Key.DOSE_UNIT: ("dose_unit", "dose_units"),
     Key.TIME_H: ("time_h", "time", "timepoint", "hours"),
@@ -29,7 +30,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = { # contract column: names seen in the fi
     Key.SAMPLE: ("sample", "sample_id", "orig.ident"),
     Key.GUIDE: ("guide", "guide_id", "grna", "grna_top", "sgrna", "guide_identity", "grna_id"),
 }
-CONTROLS = ("control", "ctrl", "non-targeting", "nt", "non_targeting", "nontargeting", "non-target", "negctrl", "safe-targeting", "dmso", "vehicle", "unperturbed", "mock")
+CONTROLS = ("control", "ctrl", "non-targeting", "nt", "non_targeting", "nontargeting", "non-target", "negctrl",
+            "safe-targeting", "dmso", "vehicle", "unperturbed", "mock")
 JOINS = ("+", "_", "|", ";", ",")
 
 # %% ../../nbs/2_data/21_dialects.ipynb #31af7fae
@@ -45,7 +47,8 @@ def guess_mapping(
         source = lower[known]
         values = pd.unique(adata.obs[source].astype(str))
         rule = "same name" if known == column else f"known synonym of {column}"
-        rows.append({"column": column, "source": source, "rule": rule, "values": len(values), "example": few(values, 3)})
+        rows.append({"column": column, "source": source, "rule": rule, "values": len(values),
+                     "example": few(values, 3)})
     return pd.DataFrame(rows, columns=["column", "source", "rule", "values", "example"])
 
 def guess_control(
@@ -54,7 +57,9 @@ def guess_control(
     "The one label that is a known word for control"
     present = list(pd.unique(labels.astype(str)))
     found = [label for label in present if label.lower() in CONTROLS]
-    if len(found) != 1: raise fault("one label for control cells", few(found) if found else f"none among {few(present)}", "Pass control='…'.")
+    if len(found) != 1:
+        raise fault("one label for control cells", few(found) if found else f"none among {few(present)}",
+                    "Pass control='…'.")
     return found[0]
 
 # %% ../../nbs/2_data/21_dialects.ipynb #72da3a88
@@ -63,7 +68,8 @@ def canonical_label(
     control: str, # The label of control cells
 ) -> str: # Such as `KLF1`, `A+B` or `control`
     "A perturbation's name without control parts, targets sorted and joined by +"
-    parts = sorted(part.strip() for part in str(label).split(Key.JOIN) if part.strip() and part.strip().lower() != control.lower())
+    parts = sorted(part.strip() for part in str(label).split(Key.JOIN) if part.strip()
+                   and part.strip().lower() != control.lower())
     return Key.JOIN.join(parts) or Key.CONTROL
 
 def apply_mapping(
@@ -75,14 +81,16 @@ def apply_mapping(
     "Rename columns and labels to the contract; the sources and the mapping are kept"
     mapping = guess_mapping(adata) if mapping is None else mapping
     if Key.PERTURBATION not in set(mapping["column"]):
-        raise fault("a column with the perturbation", few(adata.obs.columns), f"Rename it, or one of {few(SYNONYMS[Key.PERTURBATION])}.")
+        raise fault("a column with the perturbation", few(adata.obs.columns),
+                    f"Rename it, or one of {few(SYNONYMS[Key.PERTURBATION])}.")
     missing = sorted(set(mapping["source"]) - set(adata.obs.columns))
     if missing: raise fault(f"{few(missing)} in adata.obs", few(adata.obs.columns), "Correct the mapping.")
     made = adata.copy()
     for row in mapping.itertuples(): made.obs[row.column] = adata.obs[row.source].to_numpy()
     control = control or guess_control(made.obs[Key.PERTURBATION])
     names = {label: canonical_label(label, control) for label in pd.unique(made.obs[Key.PERTURBATION].astype(str))}
-    spelled = {label: name if name == Key.CONTROL or not kind else Key.JOIN.join(f"{kind}:{t}" for t in name.split(Key.JOIN)) for label, name in names.items()}
+    spelled = {label: name if name == Key.CONTROL or not kind
+               else Key.JOIN.join(f"{kind}:{t}" for t in name.split(Key.JOIN)) for label, name in names.items()}
     made.obs[Key.PERTURBATION] = made.obs[Key.PERTURBATION].astype(str).map(spelled).to_numpy()
     made.obs[Key.IS_CONTROL] = (made.obs[Key.PERTURBATION] == Key.CONTROL).to_numpy()
     made.uns["mapping"] = mapping.astype(str)

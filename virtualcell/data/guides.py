@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..core import ContractError, Key, check_positive, check_probability, fault, few
+from ..core import Key, check_positive, check_probability, fault, few
 from .schema import set_status
 
 if TYPE_CHECKING: from anndata import AnnData
@@ -30,7 +30,8 @@ def assign_guides(
     "Call the guide of each cell"
     check_positive(min_umi, "min_umi")
     check_probability(min_share, "min_share")
-    if key not in adata.obsm: raise fault(f"guide counts in obsm['{key}']", few(adata.obsm), "Read CRISPR Guide Capture features.")
+    if key not in adata.obsm:
+        raise fault(f"guide counts in obsm['{key}']", few(adata.obsm), "Read CRISPR Guide Capture features.")
     table = adata.obsm[key]
     unknown = sorted(set(table.columns) - set(targets.index))
     if unknown: raise fault("a target for every guide", f"none for {few(unknown)}", "Add them to `targets`.")
@@ -41,8 +42,9 @@ def assign_guides(
     target = targets.astype(str).reindex(names).to_numpy(object)[at]
     return _called(adata, clean, total > 0, names[at], target, kind)
 
-# %% ../../nbs/2_data/23_guides.ipynb #73242375
-def _called(adata: "AnnData", clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, target: np.ndarray, kind: str) -> "AnnData":
+# %% ../../nbs/2_data/23_guides.ipynb #f990797e
+def _called(adata: "AnnData", clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, target: np.ndarray,
+            kind: str) -> "AnnData":
     made = adata.copy()
     control = clean & (target == Key.CONTROL)
     made.obs[Key.GUIDE] = np.where(clean, guide, "none")

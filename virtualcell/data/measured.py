@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from ..core import ContractError, Key, check_columns, check_one_of, fault, few
+from ..core import Key, check_columns, check_one_of, fault, few
 from .schema import check_counts, check_names
 from ..effects import Effects
 from ..stats import PseudoreplicationError
@@ -58,12 +58,14 @@ def pseudobulk(
     check_names(adata)
     check_counts(adata)
     if replicate not in adata.obs:
-        raise fault(f"the replicate in adata.obs['{replicate}']", few(adata.obs.columns), "Name it: cells are not replicates.", PseudoreplicationError)
+        raise fault(f"the replicate in adata.obs['{replicate}']", few(adata.obs.columns),
+                    "Name it: cells are not replicates.", PseudoreplicationError)
     label = adata.obs[[Key.PERTURBATION, replicate]].astype(str)
     groups = label.groupby([Key.PERTURBATION, replicate], sort=True).ngroup().to_numpy()
     member = csr_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))))
     sums = member @ csr_matrix(adata.layers[Key.COUNTS])
-    obs = label.drop_duplicates().sort_values([Key.PERTURBATION, replicate]).set_axis([Key.PERTURBATION, Key.REPLICATE], axis=1)
+    obs = label.drop_duplicates().sort_values([Key.PERTURBATION, replicate]).set_axis([Key.PERTURBATION,
+        Key.REPLICATE], axis=1)
     obs.index = obs[Key.PERTURBATION] + "|" + obs[Key.REPLICATE]
     obs["n_cells"] = np.asarray(member.sum(1)).ravel().astype(int)
     obs[Key.QC_FLAG] = np.where(obs["n_cells"] < min_cells, f"fewer than {min_cells} cells", "")
@@ -80,22 +82,30 @@ def measure(
     check_one_of(evidence, ("replicated", "exploratory"), "evidence")
     good = bulk[(bulk.obs[Key.QC_FLAG] == "").to_numpy()]
     base = good[(good.obs[Key.PERTURBATION] == Key.CONTROL).to_numpy()]
-    if not base.n_obs: raise fault("a control in the pseudobulk", few(pd.unique(bulk.obs[Key.PERTURBATION])), "Name the control cells.")
+    if not base.n_obs:
+        raise fault("a control in the pseudobulk", few(pd.unique(bulk.obs[Key.PERTURBATION])),
+                    "Name the control cells.")
     if base.n_obs < 2 and evidence == "replicated":
-        raise fault("two or more replicates with control cells", f"{base.n_obs}", "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+        raise fault("two or more replicates with control cells", f"{base.n_obs}",
+                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
     rows = {r: base.X[i] for i, r in enumerate(base.obs[Key.REPLICATE])}
     shifts: dict[str, list] = {}
     cells: dict[str, int] = {}
-    for name, rep, n, x in zip(good.obs[Key.PERTURBATION], good.obs[Key.REPLICATE], good.obs["n_cells"], good.X, strict=True):
+    for name, rep, n, x in zip(good.obs[Key.PERTURBATION], good.obs[Key.REPLICATE], good.obs["n_cells"], good.X,
+                               strict=True):
         if name == Key.CONTROL or rep not in rows: continue
         shifts.setdefault(name, []).append(x - rows[rep])
         cells[name] = cells.get(name, 0) + int(n)
     kept = {name: np.array(d) for name, d in shifts.items() if len(d) > 1 or evidence == "exploratory"}
-    if not kept: raise fault("a perturbation with two or more replicates", "none", "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
-    return _effects(kept, tuple(bulk.var_names), np.array([cells[name] for name in kept]), "pseudobulk difference", "log1p CP10k")
+    if not kept:
+        raise fault("a perturbation with two or more replicates", "none",
+                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+    return _effects(kept, tuple(bulk.var_names), np.array([cells[name] for name in kept]), "pseudobulk difference",
+                    "log1p CP10k")
 
-# %% ../../nbs/2_data/24_measured.ipynb #9550e720
-def _effects(shifts: dict[str, np.ndarray], features: tuple[str, ...], n_cells: np.ndarray, made_by: str, unit: str) -> Effects:
+# %% ../../nbs/2_data/24_measured.ipynb #9143f414
+def _effects(shifts: dict[str, np.ndarray], features: tuple[str, ...], n_cells: np.ndarray, made_by: str,
+             unit: str) -> Effects:
     "Mean and shrunken standard error over replicates; one replicate has an infinite error"
     n = np.array([len(d) for d in shifts.values()])
     mean = np.array([d.mean(0) for d in shifts.values()])
@@ -111,7 +121,8 @@ def left_out(
 ) -> pd.DataFrame: # `perturbation, replicates, n_cells, reason`
     "Perturbations that could not be measured, and why"
     rows = bulk.obs[~bulk.obs[Key.PERTURBATION].isin([*effects.interventions, Key.CONTROL])]
-    table = rows.groupby(Key.PERTURBATION, observed=True).agg(replicates=(Key.REPLICATE, "size"), n_cells=("n_cells", "sum")).reset_index()
+    table = rows.groupby(Key.PERTURBATION, observed=True).agg(replicates=(Key.REPLICATE, "size"),
+        n_cells=("n_cells", "sum")).reset_index()
     return table.assign(reason="fewer than two replicates with enough cells")
 
 # %% ../../nbs/2_data/24_measured.ipynb #bd150575
@@ -135,7 +146,8 @@ def measure_screen(
 ) -> Effects: # KO:gene × fitness [log2 fold change]
     "Gene effects: guides are averaged within each replicate, replicates make the interval"
     if len(replicates) < 2 and evidence == "replicated":
-        raise fault("two or more replicates", f"{few(replicates)} only", "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+        raise fault("two or more replicates", f"{few(replicates)} only",
+                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
     changes = guide_changes(guides, plasmid, replicates)
     good = (guides[Key.QC_FLAG] == "").to_numpy()
     if not good.any(): raise fault("guides without a flag", "none", "Look at the table of flags.")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..core import ContractError, check_positive, fault
+from ..core import check_positive, fault
 from .datasets import fetch
 
 # %% ../../nbs/2_data/27_priors.ipynb #e5b71152
@@ -25,7 +25,8 @@ def term_genes() -> dict[str, frozenset[str]]:
     notes = held["go_human_annotations_2022-09"].astype(str)
     direct = notes[notes["evidence"] != "ND"].groupby("go_id")["gene"].agg(set).to_dict()
     edges = held["go_edges_2022-07"]
-    up = edges[edges["relationship_type"].isin(["isa", "is_a", "part_of", "part of"])].groupby("go_id")["parent"].agg(list).to_dict()
+    up = edges[edges["relationship_type"].isin(["isa", "is_a", "part_of",
+        "part of"])].groupby("go_id")["parent"].agg(list).to_dict()
     full: dict[str, set] = {}
     for term, genes in direct.items():
         for ancestor in _ancestors(term, up): full.setdefault(ancestor, set()).update(genes)
@@ -46,7 +47,8 @@ def go_features(
     genes: list[str] | tuple[str, ...], # Gene symbols
     n_components: int = 64, # Features per gene
     random_state: int = 0, # Seed of the randomised decomposition
-) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray, " gene"]]: # (features of unit variance, whether annotated)
+) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray,
+    " gene"]]: # (features of unit variance, whether annotated)
     "Leading components of the weighted gene × term table"
     from scipy.sparse import csr_matrix
     from sklearn.utils.extmath import randomized_svd
@@ -66,8 +68,9 @@ def _informative(genes: frozenset[str]) -> list[frozenset[str]]:
     inside = ((term, members & genes) for term, members in sorted(term_genes().items()))
     return [members for _, members in inside if 5 <= len(members) <= 1000]
 
-# %% ../../nbs/2_data/27_priors.ipynb #d50e2bb3
-MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398": "mRNA splicing", "GO:0006260": "DNA replication",
+# %% ../../nbs/2_data/27_priors.ipynb #491416c2
+MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398": "mRNA splicing",
+             "GO:0006260": "DNA replication",
              "GO:0042254": "ribosome biogenesis", "GO:0000502": "proteasome", "GO:0006351": "transcription from DNA",
              "GO:0000278": "mitotic cell cycle", "GO:0006418": "tRNA aminoacylation"}
 

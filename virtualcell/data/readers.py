@@ -29,7 +29,8 @@ def _check_hdf5(path: Path) -> None:
     with open(path, "rb") as file: start = file.read(64)
     if not start.startswith(_HDF5):
         looks = "text" if start and all(9 <= byte < 127 for byte in start) else "other binary data"
-        raise fault(f"an HDF5 file at {path.name}", f"{looks}, {path.stat().st_size:,} bytes", "It may be a CSV with the wrong ending, or a failed download.", FileFormatError)
+        raise fault(f"an HDF5 file at {path.name}", f"{looks}, {path.stat().st_size:,} bytes",
+                    "It may be a CSV with the wrong ending, or a failed download.", FileFormatError)
 
 # %% ../../nbs/2_data/20a_readers.ipynb #9b6510e3
 def read_h5ad(
@@ -41,7 +42,8 @@ def read_h5ad(
     _check_hdf5(path)
     try: adata = read(path)
     except (OSError, KeyError, ValueError) as error:
-        raise fault(f"a complete AnnData file at {path.name}", f"{type(error).__name__}: {str(error)[:120]}", "The file is cut off or not AnnData: copy it again from its source.", FileFormatError) from error
+        raise fault(f"a complete AnnData file at {path.name}", f"{type(error).__name__}: {str(error)[:120]}",
+                    "The file is cut off or not AnnData: copy it again from its source.", FileFormatError) from error
     return counts_layer(adata)
 
 def counts_layer(
@@ -50,7 +52,8 @@ def counts_layer(
     "Copy `X` to `layers['counts']` if it holds raw counts and the layer is missing"
     if Key.COUNTS in adata.layers or adata.X is None: return adata
     values = adata.X.data if hasattr(adata.X, "tocsr") else np.asarray(adata.X)
-    if values.size and (values >= 0).all() and (values == np.round(values)).all(): adata.layers[Key.COUNTS] = adata.X.copy()
+    if values.size and (values >= 0).all() and (values == np.round(values)).all():
+        adata.layers[Key.COUNTS] = adata.X.copy()
     return adata
 
 # %% ../../nbs/2_data/20a_readers.ipynb #2f015199
@@ -63,10 +66,14 @@ def read_10x(
     import scanpy
     path = Path(path)
     if path.is_file(): _check_hdf5(path)
-    elif not any(path.glob("matrix.mtx*")): raise fault(f"matrix.mtx in {path}", few(p.name for p in path.glob("*")) if path.exists() else "no such folder", "Give the filtered_feature_bc_matrix folder.", FileFormatError)
-    try: adata = scanpy.read_10x_mtx(path, gex_only=False) if path.is_dir() else scanpy.read_10x_h5(path, gex_only=False)
+    elif not any(path.glob("matrix.mtx*")):
+        raise fault(f"matrix.mtx in {path}", few(p.name for p in path.glob("*")) if path.exists()
+                    else "no such folder", "Give the filtered_feature_bc_matrix folder.", FileFormatError)
+    try:
+        adata = scanpy.read_10x_mtx(path, gex_only=False) if path.is_dir() else scanpy.read_10x_h5(path, gex_only=False)
     except (OSError, KeyError, ValueError, EOFError, IndexError) as error:
-        raise fault(f"complete 10x output at {path.name}", f"{type(error).__name__}: {str(error)[:120]}", "Copy it again from its source.", FileFormatError) from error
+        raise fault(f"complete 10x output at {path.name}", f"{type(error).__name__}: {str(error)[:120]}",
+                    "Copy it again from its source.", FileFormatError) from error
     return split_features(adata)
 
 def split_features(
@@ -77,5 +84,6 @@ def split_features(
     genes = adata[:, kinds == "Gene Expression"].copy()
     for kind, name in _TYPES.items():
         part = adata[:, kinds == kind]
-        if part.n_vars: genes.obsm[name] = pd.DataFrame(np.asarray(part.X.todense()), index=adata.obs_names, columns=part.var_names)
+        if part.n_vars:
+            genes.obsm[name] = pd.DataFrame(np.asarray(part.X.todense()), index=adata.obs_names, columns=part.var_names)
     return counts_layer(genes)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from ..core import ContractError, Key, check_columns, check_one_of, fault, few
+from ..core import Key, check_columns, check_one_of, fault, few
 
 if TYPE_CHECKING: from anndata import AnnData
 
@@ -24,11 +24,15 @@ def check_counts(
 ) -> None:
     "Refuse raw counts that are missing, NaN, negative or not whole"
     if Key.COUNTS not in adata.layers:
-        raise fault("raw counts in layers['counts']", few(adata.layers), "Copy them there before normalising: adata.layers['counts'] = adata.X.copy().")
+        raise fault("raw counts in layers['counts']", few(adata.layers),
+                    "Copy them there before normalising: adata.layers['counts'] = adata.X.copy().")
     counts = adata.layers[Key.COUNTS]
     values = counts.data if hasattr(counts, "tocsr") else np.asarray(counts)
-    if np.isnan(values).any(): raise fault("counts without NaN", f"{int(np.isnan(values).sum())} NaN", "Fill or remove them at the source.")
-    if (values < 0).any(): raise fault("counts of 0 or more", f"{int((values < 0).sum())} negative ones", "Hand over raw counts, not scaled ones.")
+    if np.isnan(values).any():
+        raise fault("counts without NaN", f"{int(np.isnan(values).sum())} NaN", "Fill or remove them at the source.")
+    if (values < 0).any():
+        raise fault("counts of 0 or more", f"{int((values < 0).sum())} negative ones",
+                    "Hand over raw counts, not scaled ones.")
     if (values != np.round(values)).any():
         raise fault("whole counts", "fractions", "Hand over raw counts; normalised values belong in X.")
 
@@ -38,7 +42,9 @@ def check_names(
     "Refuse genes or cells that are named twice"
     for what, names in (("genes", adata.var_names), ("cells", adata.obs_names)):
         twins = names[names.duplicated()].unique()
-        if len(twins): raise fault(f"{what} named once each", f"{few(twins)} twice or more", f"Merge them, or call adata.{'var' if what == 'genes' else 'obs'}_names_make_unique().")
+        if len(twins):
+            raise fault(f"{what} named once each", f"{few(twins)} twice or more",
+                        f"Merge them, or call adata.{'var' if what == 'genes' else 'obs'}_names_make_unique().")
 
 # %% ../../nbs/2_data/20_schema.ipynb #ee0f6ebc
 def check_cells(
@@ -46,13 +52,15 @@ def check_cells(
     *, controls: bool = True, # Whether control cells must be there
 ) -> "AnnData":
     "The whole contract; returns `adata`"
-    if adata.n_obs == 0 or adata.n_vars == 0: raise fault("cells and genes", f"{adata.n_obs} × {adata.n_vars}", "Check the filter that was applied.")
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise fault("cells and genes", f"{adata.n_obs} × {adata.n_vars}", "Check the filter that was applied.")
     check_names(adata)
     check_counts(adata)
     check_columns(adata.obs, [Key.PERTURBATION], "adata.obs")
     if controls and not is_control(adata).any():
         found = few(pd.unique(adata.obs[Key.PERTURBATION].astype(str)))
-        raise fault(f"control cells ({Key.PERTURBATION} == '{Key.CONTROL}')", f"only {found}", "Name the control in the column mapping.")
+        raise fault(f"control cells ({Key.PERTURBATION} == '{Key.CONTROL}')", f"only {found}",
+                    "Name the control in the column mapping.")
     return adata
 
 def is_control(
@@ -86,13 +94,16 @@ def trainable(
 ) -> Bool[np.ndarray, " cell"]: # True where a model may learn
     "Rows that training may use"
     for status in provenance: check_one_of(status, Key.STATUSES[:3], "status to train on")
-    if Key.STATUS not in adata.obs: raise fault("a status for every cell", "no column 'status'", "Call set_status first.")
+    if Key.STATUS not in adata.obs:
+        raise fault("a status for every cell", "no column 'status'", "Call set_status first.")
     rows = adata.obs[Key.STATUS].astype(str).isin(provenance).to_numpy()
     if not rows.any():
         counts = adata.obs[Key.STATUS].value_counts().to_dict()
-        raise fault(f"cells with status {few(provenance)}", str(counts), "Validate some, or pass provenance=('validated', 'exploratory').")
+        raise fault(f"cells with status {few(provenance)}", str(counts),
+                    "Validate some, or pass provenance=('validated', 'exploratory').")
     return rows
 
 def status_table(adata: "AnnData") -> pd.DataFrame:
     "How many cells have which status, and why"
-    return adata.obs.astype({Key.STATUS: str, Key.STATUS_REASON: str}).groupby([Key.STATUS, Key.STATUS_REASON], observed=True).size().rename("cells").reset_index()
+    return adata.obs.astype({Key.STATUS: str, Key.STATUS_REASON: str}).groupby([Key.STATUS, Key.STATUS_REASON],
+        observed=True).size().rename("cells").reset_index()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from ..core import ContractError, check_one_of, check_positive, check_probability, fault
+from ..core import check_one_of, check_positive, check_probability, fault
 
 # %% ../../nbs/5_loop/51_acquire.ipynb #468f2ec4
 STRATEGIES = ("thompson", "greedy", "ucb", "random")
@@ -49,7 +49,8 @@ def choose_batch(
     order = np.argsort(-utilities(mean, sd, strategy, rng), kind="stable")
     first = _spread(order, size - n_random, groups)
     rest = rng.permutation(np.setdiff1d(np.arange(len(mean)), first))[:n_random]
-    return pd.DataFrame({"position": np.concatenate([first, rest]).astype(int), "arm": [strategy] * len(first) + ["random"] * len(rest)})
+    return pd.DataFrame({"position": np.concatenate([first, rest]).astype(int),
+                         "arm": [strategy] * len(first) + ["random"] * len(rest)})
 
 # %% ../../nbs/5_loop/51_acquire.ipynb #619e6a34
 def _spread(order: np.ndarray, size: int, groups: Sequence[str] | None) -> np.ndarray:

@@ -7,8 +7,8 @@ Docs: https://OWNER.github.io/virtualcell/5_loop/campaign.html.md"""
 # %% auto #0
 __all__ = ['Campaign', 'plan_campaign', 'register', 'registered', 'ingest', 'score_campaign', 'outcomes']
 
-# %% ../../nbs/5_loop/50_campaign.ipynb #e6fe0d5d
-from dataclasses import dataclass, replace
+# %% ../../nbs/5_loop/50_campaign.ipynb #7e9cb0a6
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from ..constraints.intervention import parse
 from ..constraints.program import Program
 from ..core import Key, check_positive, digest, fault, few
-from ..effects import Effects, from_json, interval, select, surprise, to_json
+from ..effects import Effects, from_json, surprise, to_json
 from ..ledger import Ledger, LedgerError
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #41b0ba13
@@ -34,7 +34,8 @@ class Campaign:
     def __post_init__(self):
         check_positive(self.replicates, "replicates")
         if not self.interventions: raise fault("something to order", "nothing", "Choose a batch first.")
-        if len(set(self.interventions)) < len(self.interventions): raise fault("each intervention once", "twins", "Use replicates to repeat.")
+        if len(set(self.interventions)) < len(self.interventions):
+            raise fault("each intervention once", "twins", "Use replicates to repeat.")
 
     @property
     def digest(self) -> str: # 64 hexadecimal digits
@@ -49,8 +50,11 @@ def plan_campaign(
 ) -> Campaign:
     "A campaign for the interventions in `predicted`"
     broken = {one: verdict.reasons for one in predicted.interventions if not (verdict := program.check(one))}
-    if broken: raise fault("interventions that the program allows", few(f"{k} ({'; '.join(v)})" for k, v in broken.items()), "Remove them.")
-    return Campaign(name, program.digest, tuple(str(parse(i)) for i in predicted.interventions), predicted.digest, program.budget.replicates,
+    if broken:
+        raise fault("interventions that the program allows", few(f"{k} ({'; '.join(v)})" for k, v in broken.items()),
+                    "Remove them.")
+    return Campaign(name, program.digest, tuple(str(parse(i)) for i in predicted.interventions), predicted.digest,
+                    program.budget.replicates,
                     random_state=random_state)
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #0c284cad
@@ -60,10 +64,14 @@ def register(
     predicted: Effects, # What is expected; its digest must be the campaign's
 ) -> dict: # The entry
     "Write the prediction down before any result exists"
-    if predicted.digest != campaign.prediction: raise fault("the prediction that the campaign names", predicted.digest[:12], "Plan the campaign again.", LedgerError)
+    if predicted.digest != campaign.prediction:
+        raise fault("the prediction that the campaign names", predicted.digest[:12], "Plan the campaign again.",
+                    LedgerError)
     if any(e["type"] == "register" and e["payload"]["campaign"]["name"] == campaign.name for e in ledger.entries()):
-        raise fault("a new campaign name", campaign.name, "Give it another name; a registration is never replaced.", LedgerError)
-    return ledger.append("register", {"campaign": campaign, "digest": campaign.digest, "prediction": to_json(predicted)})
+        raise fault("a new campaign name", campaign.name, "Give it another name; a registration is never replaced.",
+                    LedgerError)
+    return ledger.append("register", {"campaign": campaign, "digest": campaign.digest,
+                                      "prediction": to_json(predicted)})
 
 def registered(
     ledger: Ledger, # Where it was written
@@ -71,8 +79,10 @@ def registered(
 ) -> Effects:
     "The prediction as it stands in the ledger"
     for entry in ledger.entries():
-        if entry["type"] == "register" and entry["payload"]["digest"] == campaign.digest: return from_json(entry["payload"]["prediction"])
-    raise fault(f"a 'register' entry for {campaign.name}", "none", "Register the prediction before results come in.", LedgerError)
+        if entry["type"] == "register" and entry["payload"]["digest"] == campaign.digest:
+            return from_json(entry["payload"]["prediction"])
+    raise fault(f"a 'register' entry for {campaign.name}", "none", "Register the prediction before results come in.",
+                LedgerError)
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #bc3bf6a6
 def ingest(
@@ -84,13 +94,19 @@ def ingest(
     "Take in all results; one that is missing needs its reason"
     registered(ledger, campaign)
     if any(e["type"] == "result" and e["payload"]["digest"] == campaign.digest for e in ledger.entries()):
-        raise fault(f"no results yet for {campaign.name}", "a 'result' entry", "Results are taken in once; append an 'amend' entry with a reason.", LedgerError)
+        raise fault(f"no results yet for {campaign.name}", "a 'result' entry",
+                    "Results are taken in once; append an 'amend' entry with a reason.", LedgerError)
     missing, came = missing or {}, set(results.interventions)
     lost = [i for i in campaign.interventions if i not in came and not missing.get(i, "").strip()]
-    if lost: raise fault("a result or a reason for every ordered intervention", f"neither for {few(lost)}", "Pass missing={name: why}.", LedgerError)
+    if lost:
+        raise fault("a result or a reason for every ordered intervention", f"neither for {few(lost)}",
+                    "Pass missing={name: why}.", LedgerError)
     strange = sorted(came - set(campaign.interventions))
-    if strange: raise fault("results of ordered interventions", few(strange), "Register them in a campaign of their own.", LedgerError)
-    return ledger.append("result", {"digest": campaign.digest, "results": to_json(results), "made_by": results.made_by, "missing": missing})
+    if strange:
+        raise fault("results of ordered interventions", few(strange), "Register them in a campaign of their own.",
+                    LedgerError)
+    return ledger.append("result", {"digest": campaign.digest, "results": to_json(results), "made_by": results.made_by,
+                                    "missing": missing})
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #ff744c6f
 def score_campaign(
@@ -101,13 +117,15 @@ def score_campaign(
     from scipy.stats import spearmanr
     table = surprise(predicted, measured)
     table["inside_95"] = table["z"].abs() < 1.96
-    summary: dict[str, float] = {"n": float(table["intervention"].nunique()), "coverage_95": float(table["inside_95"].mean())}
+    summary: dict[str, float] = {"n": float(table["intervention"].nunique()),
+                                 "coverage_95": float(table["inside_95"].mean())}
     for feature, part in table.groupby("feature", sort=False):
         error, nothing = (part["measured"] - part["predicted"]), part["measured"]
         summary[f"rmse_{feature}"] = float(np.sqrt((error**2).mean()))
         summary[f"rmse_no_change_{feature}"] = float(np.sqrt((nothing**2).mean()))
         same = len(part) < 3 or part["measured"].nunique() < 2 or part["predicted"].nunique() < 2
-        summary[f"spearman_{feature}"] = float("nan") if same else float(spearmanr(part["predicted"], part["measured"]).statistic)
+        summary[f"spearman_{feature}"] = float("nan") if same else float(spearmanr(part["predicted"],
+            part["measured"]).statistic)
     return table, summary
 
 def outcomes(
@@ -118,7 +136,9 @@ def outcomes(
     for entry in ledger.entries():
         held = entry["payload"]
         if entry["type"] == "register":
-            for name in held["campaign"]["interventions"]: rows[held["digest"], name] = {"campaign": held["campaign"]["name"], "intervention": name, "outcome": "open"}
+            for name in held["campaign"]["interventions"]:
+                rows[held["digest"], name] = {"campaign": held["campaign"]["name"], "intervention": name,
+                    "outcome": "open"}
         if entry["type"] == "result":
             for name in from_json(held["results"]).interventions: rows[held["digest"], name]["outcome"] = "result"
             for name, why in held["missing"].items(): rows[held["digest"], name]["outcome"] = f"missing: {why}"

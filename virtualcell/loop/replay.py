@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from ..core import ContractError, check_positive, check_shape, fault, stream
+from ..core import check_positive, check_shape, fault, stream
 from ..effects import Effects
 from .acquire import choose_batch
 
@@ -34,7 +34,9 @@ class Replay:
         check_shape(self.values, (len(self.names),), "values")
         check_positive(self.batch_size, "batch_size")
         check_positive(self.n_rounds, "n_rounds")
-        if self.batch_size * self.n_rounds > len(self.names): raise fault("fewer genes to choose than there are", self.batch_size * self.n_rounds, "Use smaller or fewer batches.")
+        if self.batch_size * self.n_rounds > len(self.names):
+            raise fault("fewer genes to choose than there are", self.batch_size * self.n_rounds,
+                        "Use smaller or fewer batches.")
 
     @property
     def hits(self) -> np.ndarray:
@@ -76,7 +78,8 @@ def revealed(
     seen: list[int], # Measured so far
 ) -> Effects:
     "What a strategy may learn from"
-    return Effects(tuple(screen.names[i] for i in seen), ("score",), screen.values[seen][:, None], screen.errors[seen][:, None],
+    return Effects(tuple(screen.names[i] for i in seen), ("score",), screen.values[seen][:, None],
+                   screen.errors[seen][:, None],
                    np.zeros(len(seen), int), np.full(len(seen), 3), "measured", "replay", "score")
 
 # %% ../../nbs/5_loop/52_replay.ipynb #ad8cf10b
@@ -90,7 +93,8 @@ def replay_once(
     found = []
     for _ in range(screen.n_rounds):
         batch = choose(screen, seen, rng)
-        if set(batch) & set(seen) or len(set(batch)) < len(batch): raise fault("new genes in every batch", "a gene twice", "Mend the strategy.")
+        if set(batch) & set(seen) or len(set(batch)) < len(batch):
+            raise fault("new genes in every batch", "a gene twice", "Mend the strategy.")
         seen.extend(int(i) for i in batch)
         found.append(int(screen.hits[seen].sum()))
     return np.array(found)
@@ -108,7 +112,9 @@ def replay(
     for name, choose in (progress(strategies.items()) if progress else strategies.items()):
         runs = np.array([replay_once(screen, choose, stream(random_state, "replay", name, s)) for s in range(n_seeds)])
         half = 1.96 * runs.std(0, ddof=1) / np.sqrt(n_seeds) if n_seeds > 1 else np.full(screen.n_rounds, np.inf)
-        rows.append(pd.DataFrame({"strategy": name, "round": rounds, "measured": rounds * screen.batch_size, "hits": runs.mean(0), "low": runs.mean(0) - half, "high": runs.mean(0) + half}))
+        rows.append(pd.DataFrame({"strategy": name, "round": rounds, "measured": rounds * screen.batch_size,
+                                  "hits": runs.mean(0), "low": runs.mean(0) - half, "high": runs.mean(0) + half}))
     best = np.minimum(rounds * screen.batch_size, screen.hits.sum()).astype(float)
-    rows.append(pd.DataFrame({"strategy": "best possible", "round": rounds, "measured": rounds * screen.batch_size, "hits": best, "low": best, "high": best}))
+    rows.append(pd.DataFrame({"strategy": "best possible", "round": rounds, "measured": rounds * screen.batch_size,
+                              "hits": best, "low": best, "high": best}))
     return pd.concat(rows, ignore_index=True)

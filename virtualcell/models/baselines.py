@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from ..core import ContractError, check_positive, check_shape
+from ..core import check_positive, check_shape
 from ..effects import Effects
 from .protocol import Fitted, fit_rule, parts_of
 
@@ -28,7 +28,8 @@ class NoChange:
 
     def fit(self, effects: Effects) -> Fitted:
         "Learns only the size of its error"
-        return fit_rule(self.name, lambda seen, names: (np.zeros((len(names), len(seen.features))), np.ones(len(names), bool)), effects)
+        return fit_rule(self.name, lambda seen, names: (np.zeros((len(names), len(seen.features))),
+            np.ones(len(names), bool)), effects)
 
 @dataclass(frozen=True)
 class PerturbedMean:
@@ -107,7 +108,8 @@ class Linear:
         offset = data.mean(1, keepdims=True)
         g = _components(data - offset, self.n_components)
         at = {gene: i for i, gene in enumerate(seen.features)}
-        place = lambda listed: [[at[p.split(":", 1)[1].split("=")[0]] for p in parts_of(n) if p.split(":", 1)[1].split("=")[0] in at] for n in listed]
+        place = lambda listed: [[at[p.split(":", 1)[1].split("=")[0]] for p in parts_of(n)
+                                 if p.split(":", 1)[1].split("=")[0] in at] for n in listed]
         train, rows = place(seen.interventions), _mean(seen, len(names))
         used = [i for i, found in enumerate(train) if found]
         support = np.array([bool(found) for found in place(names)])
@@ -118,8 +120,9 @@ class Linear:
             if found: rows[i] = g @ w @ g[found].sum(0) + offset[:, 0]
         return rows, support
 
-# %% ../../nbs/3_models/31_baselines.ipynb #003de197
-def _components(data: Float[np.ndarray, "feature intervention"], n_components: int) -> Float[np.ndarray, "feature latent"]:
+# %% ../../nbs/3_models/31_baselines.ipynb #e613547d
+def _components(data: Float[np.ndarray, "feature intervention"], n_components: int) -> Float[np.ndarray,
+    "feature latent"]:
     left, size, _ = np.linalg.svd(data, full_matrices=False)
     k = min(n_components, len(size))
     return left[:, :k] * size[:k]
@@ -167,7 +170,8 @@ def prior_rows(
     targets = [[part.split(":", 1)[1].split("=")[0] for part in parts_of(name)] for name in interventions]
     width = len(next(iter(prior.values())))
     known = np.array([bool(t) and all(x in prior for x in t) for t in targets])
-    rows = np.array([sum((prior[x] for x in t), np.zeros(width)) if ok else np.zeros(width) for t, ok in zip(targets, known, strict=True)])
+    rows = np.array([sum((prior[x] for x in t), np.zeros(width)) if ok else np.zeros(width) for t,
+                     ok in zip(targets, known, strict=True)])
     return rows.reshape(len(targets), width), known
 
 # %% ../../nbs/3_models/31_baselines.ipynb #2756c961
@@ -198,7 +202,8 @@ class LinearResponse:
 
     def _rule(self, seen: Effects, names: Sequence[str]):
         known, used = self._shapes(seen, seen.interventions)
-        size = float((known[used] * seen.mean[used]).sum() / max((known[used] ** 2).sum(), 1e-12)) if used.any() else 1.0
+        size = float((known[used] * seen.mean[used]).sum() / max((known[used] ** 2).sum(),
+            1e-12)) if used.any() else 1.0
         rows, support = self._shapes(seen, names)
         return np.where(support[:, None], size * rows, _mean(seen, len(names))), support
 

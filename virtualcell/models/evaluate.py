@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..core import ContractError, check_finite, digest, fault, few, seed_of
+from ..core import check_finite, fault, few
 from ..effects import Effects, interval, select
 from .protocol import ResponseModel, folds, parts_of
 from ..stats import paired_bootstrap
@@ -80,7 +80,8 @@ def score(
             if (j := at.get(part.split(":", 1)[1].split("=")[0])) is not None: masked[i, j] = True
     low, high = interval(replace(predicted, sd=np.hypot(predicted.sd, truth.sd)), 0.9)
     return pd.DataFrame({"intervention": truth.interventions, "supported": predicted.support,
-        "rmse": np.sqrt(((ours - real) ** 2).mean(1)), "mae": np.abs(ours - real).mean(1), "r_delta": pearson(ours, real),
+        "rmse": np.sqrt(((ours - real) ** 2).mean(1)), "mae": np.abs(ours - real).mean(1),
+                         "r_delta": pearson(ours, real),
         "r_pert": pearson(ours - middle, real - middle), "centroid_accuracy": centroid_accuracy(ours, real),
         "pds": discrimination(ours, real, masked), "coverage_90": ((real >= low) & (real <= high)).mean(1)})
 
@@ -103,7 +104,8 @@ def cross_predict(
     held = select(truth, order)
     tables = []
     for model in models:
-        guesses = [model.fit(select(train, np.setdiff1d(np.arange(len(shared)), part))).predict([shared[i] for i in part]) for part in parts]
+        guesses = [model.fit(select(train, np.setdiff1d(np.arange(len(shared)), part))).predict([shared[i]
+            for i in part]) for part in parts]
         tables.append(_scored(model.name, guesses, held, train))
     repeat = replace(select(train, order), origin="predicted", support=np.ones(len(order), bool))
     return pd.concat([*tables, _scored(CEILING, [repeat], held, train)], ignore_index=True)
@@ -131,11 +133,14 @@ def scorecard(
 ) -> pd.DataFrame: # One row per model, the ceiling last
     "Mean of every metric, gain over the perturbed mean with a 95 % interval, and the verdict"
     base = scores[scores["model"] == PERTURBED].set_index("intervention")["rmse"]
-    if base.empty: raise fault(f"the baseline '{PERTURBED}'", few(scores["model"].unique()), "Report refused: add the whole panel.")
+    if base.empty:
+        raise fault(f"the baseline '{PERTURBED}'", few(scores["model"].unique()),
+                    "Report refused: add the whole panel.")
     rows = []
     for name, part in scores.groupby("model", sort=False):
         known = part[part["supported"]].set_index("intervention")["rmse"]
-        gain = paired_bootstrap(base[known.index].to_numpy(), known.to_numpy(), random_state=random_state) if len(known) else (np.nan,) * 3
+        gain = paired_bootstrap(base[known.index].to_numpy(), known.to_numpy(),
+                                random_state=random_state) if len(known) else (np.nan,) * 3
         says = "the mean" if name == PERTURBED else "the ceiling" if name == CEILING else verdict(gain, len(known))
         rows.append({"model": name, "n": len(part), "n_supported": len(known), **{m: part[m].mean() for m in METRICS},
                      "gain_over_mean": gain[0], "gain_low": gain[1], "gain_high": gain[2], "verdict": says})
@@ -147,7 +152,8 @@ NEEDED = ("no change", PERTURBED, "context mean", "additive", "matching mean", "
 def check_panel(card: pd.DataFrame) -> pd.DataFrame:
     "Refuse a scorecard without the baselines or the ceiling"
     missing = [name for name in (*NEEDED, CEILING) if name not in set(card["model"])]
-    if missing: raise fault("the whole panel in the scorecard", f"no {few(missing)}", "Report refused: score every baseline.")
+    if missing:
+        raise fault("the whole panel in the scorecard", f"no {few(missing)}", "Report refused: score every baseline.")
     return card
 
 # %% ../../nbs/3_models/30a_evaluate.ipynb #8bb86751

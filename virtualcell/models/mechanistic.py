@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
+from ..constraints.intervention import parse
 from ..core import check_positive, digest
 from ..effects import Effects, concat, select
 from ..sim.lab import simulate_effects
@@ -65,6 +66,7 @@ class Mechanistic:
 
     def simulate(self, interventions: Sequence[str]) -> Effects:
         "Simulated effects without calibration"
+        interventions = [str(parse(name)) for name in interventions]
         new = [name for name in dict.fromkeys(interventions) if name not in self.kept]
         if new:
             found = simulate_effects(new, self.n_clones, self.model, random_state=self.random_state, n_jobs=self.n_jobs)
@@ -79,7 +81,8 @@ def fit(
     "Calibrate on results; one round has few of them, so the prior line holds on"
     simulated = self.simulate(effects.interventions)
     measured = select(effects, features=simulated.features)
-    lines = (calibrate(simulated.mean[:, k], measured.mean[:, k], np.hypot(measured.sd[:, k], simulated.sd[:, k])) for k in range(len(READOUTS)))
+    lines = (calibrate(simulated.mean[:, k], measured.mean[:, k], np.hypot(measured.sd[:, k], simulated.sd[:, k]))
+             for k in range(len(READOUTS)))
     return replace(self, calibration=tuple(lines), kept=dict(self.kept), name="commitment model, calibrated")
 
 def predict(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..core import ContractError, fault
+from ..core import fault
 from ..effects import Effects
 from .baselines import prior_rows
 from .protocol import Fitted, true_error
@@ -64,7 +64,9 @@ class PriorGP:
     def fit(self, effects: Effects) -> Fitted:
         "Closed form; needs ten known targets"
         rows, known = prior_rows(self.prior, effects.interventions)
-        if known.sum() < 10: raise fault("ten or more interventions with a prior", int(known.sum()), "Measure more, or use a richer prior.")
+        if known.sum() < 10:
+            raise fault("ten or more interventions with a prior", int(known.sum()),
+                        "Measure more, or use a richer prior.")
         offset, middle = effects.mean[known].mean(0), rows[known].mean(0)
         ridge = fit_ridge(rows[known] - middle, effects.mean[known] - offset)
         wide = effects.mean[known].std(0)

@@ -35,8 +35,9 @@ class ResponseModel(Protocol):
 
     def fit(self, effects: Effects) -> FittedModel: ...
 
-# %% ../../nbs/3_models/30_protocol.ipynb #01839e21
-Answer = tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"], Bool[np.ndarray, " intervention"]]
+# %% ../../nbs/3_models/30_protocol.ipynb #81770e51
+Answer = tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"],
+               Bool[np.ndarray, " intervention"]]
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -52,7 +53,8 @@ class Fitted:
         "Predicted effects of `interventions`"
         mean, sd, support = self.rule(interventions)
         n = len(interventions)
-        return Effects(tuple(interventions), self.features, mean, sd, np.zeros(n, int), np.zeros(n, int), "predicted", self.name, self.unit, support)
+        return Effects(tuple(interventions), self.features, mean, sd, np.zeros(n, int), np.zeros(n, int), "predicted",
+                       self.name, self.unit, support)
 
 @lru_cache(maxsize=200_000)
 def parts_of(
@@ -70,7 +72,8 @@ def true_error(
     noise = np.where(np.isfinite(effects.sd), effects.sd, 0.0) ** 2
     return np.sqrt(np.maximum(square - noise.mean(0), 0.01 * square))
 
-MeanRule = Callable[[Effects, Sequence[str]], tuple[Float[np.ndarray, "intervention feature"], Bool[np.ndarray, " intervention"]]]
+MeanRule = Callable[[Effects, Sequence[str]], tuple[Float[np.ndarray, "intervention feature"],
+    Bool[np.ndarray, " intervention"]]]
 
 def folds(
     n: int, # Things to split
@@ -86,7 +89,8 @@ def fit_rule(
     effects: Effects, # To learn from
 ) -> Fitted:
     "Wrap a rule for the mean; its error comes from left-out interventions"
-    if len(effects) < 2: raise fault("two or more interventions to learn from", len(effects), "Measure more.", ContractError)
+    if len(effects) < 2:
+        raise fault("two or more interventions to learn from", len(effects), "Measure more.", ContractError)
     errors = []
     for part in folds(len(effects)):
         rest = select(effects, np.setdiff1d(np.arange(len(effects)), part))

@@ -23,16 +23,19 @@ def parse_setting(
     "One `key=value`; the value is read as YAML, so numbers are numbers"
     import yaml
     name, equals, value = text.partition("=")
-    if not equals or not name.strip(): raise fault("--set key=value", repr(text), "Write for example --set n_clones=300.")
+    if not equals or not name.strip():
+        raise fault("--set key=value", repr(text), "Write for example --set n_clones=300.")
     try: return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error: raise fault(f"a plain value for {name}", repr(value), "Quote text with special characters.") from error
+    except yaml.YAMLError as error:
+        raise fault(f"a plain value for {name}", repr(value), "Quote text with special characters.") from error
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("virtualcell", description="A virtual cell lab: reports and data")
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="run a report")
     report.add_argument("name", nargs="?", help="a template, see --list")
-    report.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter; may be repeated")
+    report.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                        help="set a parameter; may be repeated")
     report.add_argument("--out", metavar="DIR", help="where the report goes (default: reports/NAME)")
     report.add_argument("--list", action="store_true", help="list templates and their parameters")
     data = commands.add_parser("data", help="list or fetch data sets")
@@ -56,9 +59,11 @@ def _report(args: argparse.Namespace) -> None:
 def _data(args: argparse.Namespace) -> None:
     if args.list or not args.words:
         for row in list_datasets().itertuples():
-            _say(f"{row.name}: {row.title}\n    {'at hand' if row.at_hand else 'to be fetched'}; {row.licence}; cite {row.citation}")
+            where = "at hand" if row.at_hand else "to be fetched"
+            _say(f"{row.name}: {row.title}\n    {where}; {row.licence}; cite {row.citation}")
         return
-    if args.words[0] != "fetch" or len(args.words) != 2: raise fault("virtualcell data fetch NAME", " ".join(args.words), f"Names: {', '.join(REGISTRY)}.")
+    if args.words[0] != "fetch" or len(args.words) != 2:
+        raise fault("virtualcell data fetch NAME", " ".join(args.words), f"Names: {', '.join(REGISTRY)}.")
     fetch(args.words[1], progress=True)
     _say(f"{args.words[1]} is at hand. {REGISTRY[args.words[1]].licence}; cite {REGISTRY[args.words[1]].citation}")
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 from nbformat import NotebookNode
 
-from ..core import ContractError, check_one_of, digest, fault, few, file_digest, plain, to_csv, writable_folder, write_atomic
+from ..core import check_one_of, digest, fault, few, file_digest, plain, to_csv, writable_folder, write_atomic
 
 # %% ../../nbs/9_report/90_report.ipynb #a8ba751f
 def templates() -> dict[str, Path]:
@@ -38,7 +38,8 @@ def template_path(
     "Where a template is"
     path = Path(template) if template.endswith(".ipynb") else templates().get(template)
     if path is None or not path.exists():
-        raise fault(f"one of the templates {', '.join(templates())}", repr(template), "Check the spelling, or give the path of an .ipynb file.")
+        raise fault(f"one of the templates {', '.join(templates())}", repr(template),
+                    "Check the spelling, or give the path of an .ipynb file.")
     return path
 
 def template_title(path: Path) -> str:
@@ -61,19 +62,23 @@ def show_table(
     check_one_of(bool(re.fullmatch(r"[\w-]+", name)), (True,), f"table name {name!r} of letters, digits, _ and -")
     to_csv(table, Path(os.environ.get("VIRTUALCELL_TABLES", "tables")) / f"{name}.csv")
     part = table[columns or list(table.columns)].head(rows)
-    more = f"<p><small>All {len(table):,} rows and {table.shape[1]} columns: tables/{name}.csv</small></p>" if part.shape != table.shape else ""
+    more = f"<p><small>All {len(table):,} rows and {table.shape[1]} columns: tables/{name}.csv</small></p>"
+    if part.shape == table.shape: more = ""
     text = part.to_html(index=False, escape=True, border=0, float_format=lambda x: f"{x:.4g}", na_rep="–")
     display(HTML(text + more))
 
+# %% ../../nbs/9_report/90_report.ipynb #8a98073c
 def show_results(
     **results: object, # Named values that JSON can hold
 ) -> None:
     "Show results as a table and leave them in the notebook for `results.json`"
     from IPython.display import display
     held = plain(results)
-    brief = lambda v: f"{v:.4g}" if isinstance(v, float) else "in results.json" if isinstance(v, dict | list) else str(v)
+    brief = lambda v: f"{v:.4g}" if isinstance(v, float) else "in results.json" if isinstance(v,
+        dict | list) else str(v)
     table = pd.DataFrame({"result": list(held), "value": [brief(v) for v in held.values()]})
-    display({_RESULTS: held, "text/html": table.to_html(index=False, escape=True, border=0), "text/plain": json.dumps(held, indent=2)}, raw=True)
+    display({_RESULTS: held, "text/html": table.to_html(index=False, escape=True, border=0),
+             "text/plain": json.dumps(held, indent=2)}, raw=True)
 
 def show_record(
     data: dict[str, str] | None = None, # Digest of each data set by name
@@ -83,7 +88,8 @@ def show_record(
     from IPython.display import display
     held = plain({"data": data or {}, **facts, "device": device(), "versions": versions()})
     rows = [(k, json.dumps(v) if isinstance(v, dict) else str(v)) for k, v in held.items()]
-    display({_RECORD: held, "text/html": pd.DataFrame(rows, columns=["record", "value"]).to_html(index=False, escape=True, border=0),
+    display({_RECORD: held, "text/html": pd.DataFrame(rows, columns=["record", "value"]).to_html(index=False,
+        escape=True, border=0),
              "text/plain": json.dumps(held, indent=2)}, raw=True)
 
 # %% ../../nbs/9_report/90_report.ipynb #a83b970a
@@ -100,7 +106,8 @@ def device() -> str:
     name = platform.processor() or platform.machine()
     return f"cpu, {os.cpu_count()} cores, {name}"
 
-_PACKAGES = ("virtualcell", "numpy", "scipy", "pandas", "numba", "torch", "scanpy", "anndata", "scikit-learn", "papermill")
+_PACKAGES = ("virtualcell", "numpy", "scipy", "pandas", "numba", "torch", "scanpy", "anndata", "scikit-learn",
+             "papermill")
 
 def versions() -> dict[str, str | None]:
     "Versions that numbers may depend on"
@@ -113,9 +120,13 @@ def versions() -> dict[str, str | None]:
 def template_parameters(path: Path) -> dict[str, object]:
     "Parameters of a template with their defaults"
     import ast
-    import papermill
-    found = papermill.inspect_notebook(str(path))
-    return {name: ast.literal_eval(entry["default"]) for name, entry in found.items()}
+    try: cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError, UnicodeDecodeError) as error:
+        raise fault(f"a notebook at {path.name}", "something else", "Give a .ipynb file.") from error
+    found = next((cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())), None)
+    if found is None: return {}
+    lines = ast.parse("".join(found["source"])).body
+    return {line.targets[0].id: ast.literal_eval(line.value) for line in lines if isinstance(line, ast.Assign)}
 
 def check_parameters(
     path: Path, # The template
@@ -135,7 +146,8 @@ _STYLE = """<style>
 body { max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }
 .jp-RenderedHTML { overflow-x: auto; }
 .jp-RenderedHTMLCommon table { margin-left: 0; }
-.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; max-width: 30rem; overflow-wrap: anywhere; white-space: normal; font-variant-numeric: tabular-nums; }
+.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; max-width: 30rem; overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon td { white-space: normal; font-variant-numeric: tabular-nums; }
 .jp-RenderedHTMLCommon img { max-width: 100%; }
 </style>"""
 
@@ -147,7 +159,8 @@ def to_html(
     from nbconvert import HTMLExporter
     from virtualcell.report.page import freeze_widgets
     freeze_widgets(nb)
-    exporter = HTMLExporter(embed_images=True, exclude_input=not code, exclude_input_prompt=True, exclude_output_prompt=True,
+    exporter = HTMLExporter(embed_images=True, exclude_input=not code, exclude_input_prompt=True,
+                            exclude_output_prompt=True,
                             require_js_url="", mathjax_url="", jquery_url="")
     page = exporter.from_notebook_node(nb)[0]
     page = page.replace("</head>", f"{_STYLE}</head>", 1)
@@ -161,7 +174,9 @@ def _git(*args: str) -> str | None:
     "Of the library's own checkout, if it is one"
     here = Path(str(files("virtualcell"))).parent
     if not (here / ".git").exists(): return None
-    try: return subprocess.run(["git", "-C", here, *args], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    try:
+        return subprocess.run(["git", "-C", here, *args], capture_output=True, text=True, check=True,
+                              timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError): return None
 
 def _execute(source: Path, folder: Path, parameters: dict, progress: bool) -> NotebookNode:
@@ -173,12 +188,13 @@ def _execute(source: Path, folder: Path, parameters: dict, progress: bool) -> No
     shutil.rmtree(fresh, ignore_errors=True)
     os.environ["VIRTUALCELL_TABLES"] = str(fresh.resolve())
     try:
-        papermill.execute_notebook(str(source), str(running), parameters, kernel_name="python3", progress_bar=progress,
+        papermill.execute_notebook(str(source), str(running), parameters, kernel_name="python3", language="python",
+                                   progress_bar=progress,
                                    cwd=str(folder), extra_arguments=["--IPKernelApp.log_level=40"])
     except PapermillExecutionError as error:
         os.replace(running, folder / "failed.ipynb")
-        raise ReportError(f"{error.ename}: {error.evalue}\nThe template stopped at cell {error.cell_index}; see {folder / 'failed.ipynb'}. "
-                          "An older report in the folder is unchanged.") from None
+        raise ReportError(f"{error.ename}: {error.evalue}\nThe template stopped at cell {error.cell_index}; see "
+                          f"{folder / 'failed.ipynb'}. An older report in the folder is unchanged.") from None
     finally: os.environ.pop("VIRTUALCELL_TABLES")
     nb = nbformat.read(running, as_version=4)
     running.unlink()
@@ -209,6 +225,9 @@ def run_report(
 def _record(source: Path, parameters: dict, nb: NotebookNode, start: float) -> dict:
     "What is needed to make the same tables again"
     every = template_parameters(source) | parameters
-    return {"template": source.stem, "template_sha256": file_digest(source), "parameters": every, "parameters_sha256": digest(every),
-            **collect(nb, _RECORD), "git_commit": _git("rev-parse", "HEAD"), "git_changed": bool(_git("status", "--porcelain")),
-            "platform": platform.platform(), "made_utc": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - start, 1)}
+    return {"template": source.stem, "template_sha256": file_digest(source), "parameters": every,
+            "parameters_sha256": digest(every),
+            **collect(nb, _RECORD), "git_commit": _git("rev-parse", "HEAD"),
+            "git_changed": bool(_git("status", "--porcelain")),
+            "platform": platform.platform(), "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - start, 1)}

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..constraints.intervention import Intervention, Part
 from ..constraints.program import Program, check
-from ..core import ContractError, digest, fault
+from ..core import digest, fault
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #4aa926da
 class Candidates(NamedTuple):
@@ -30,7 +30,8 @@ def parts(
 ) -> list[Part]:
     "Every single thing that the program offers"
     return [Part(time_h, option.kind, target, dose, option.unit if dose is not None else "")
-            for option in program.options for target in option.targets for dose in (option.doses or (None,)) for time_h in option.times_h]
+            for option in program.options for target in option.targets for dose in (option.doses or (None,))
+            for time_h in option.times_h]
 
 def count_candidates(
     program: Program, # What the lab can do
@@ -48,7 +49,8 @@ def enumerate_candidates(
     "Check every combination; nothing disappears"
     n = count_candidates(program)
     if n > limit:
-        raise fault(f"{limit:,} combinations or fewer", f"{n:,}", "Offer fewer targets or times, lower max_parts, or raise limit.")
+        raise fault(f"{limit:,} combinations or fewer", f"{n:,}",
+                    "Offer fewer targets or times, lower max_parts, or raise limit.")
     offered = parts(program)
     sets = (Intervention(chosen) for k in range(1, program.limits.max_parts + 1) for chosen in combinations(offered, k))
     allowed, removed = [], []

@@ -17,21 +17,24 @@ from jaxtyping import Float
 from ..constraints.intervention import parse
 from ..constraints.program import Program
 from ..constraints.readout import replicate_sd
-from ..core import ContractError, check_columns, check_probability, fault, few
+from ..core import check_columns, check_probability, fault, few
 from ..effects import Effects, select
 from ..stats import p_top_k
 
-# %% ../../nbs/4_screen/42_rank.ipynb #47d71946
-COLUMNS = ("rank", "candidate_id", "intervention", "dose", "time_h", "score", "effect_to_target", "safety", "uncertainty_low", "uncertainty_high",
+# %% ../../nbs/4_screen/42_rank.ipynb #b75db94d
+COLUMNS = ("rank", "candidate_id", "intervention", "dose", "time_h", "score", "effect_to_target", "safety",
+           "uncertainty_low", "uncertainty_high",
            "p_top_k", "n_training_neighbours", "domain_flag", "reasons", "evidence", "cost")
 
 def towards_goal(
     effects: Effects, # Predicted or measured
     program: Program, # With the goal
-) -> tuple[Float[np.ndarray, " intervention"], Float[np.ndarray, " intervention"]]: # (effect, standard error), larger is better
+) -> tuple[Float[np.ndarray, " intervention"], Float[np.ndarray,
+    " intervention"]]: # (effect, standard error), larger is better
     "Effect on the goal's readout, positive when it goes the wanted way"
     if program.goal.readout not in effects.features:
-        raise fault(f"the goal's readout {program.goal.readout} among the features", few(effects.features), "Predict it, or change the goal.")
+        raise fault(f"the goal's readout {program.goal.readout} among the features", few(effects.features),
+                    "Predict it, or change the goal.")
     at = effects.features.index(program.goal.readout)
     return effects.mean[:, at] * (1 if program.goal.direction == "up" else -1), effects.sd[:, at]
 
@@ -57,7 +60,8 @@ def neighbours(
 ) -> np.ndarray: # Known interventions that share a target
     "How many results stand behind a candidate"
     seen = [set(parse(name).targets) for name in known]
-    return np.array([sum(bool(targets & other) for other in seen) for targets in (set(parse(name).targets) for name in names)], int)
+    return np.array([sum(bool(targets & other) for other in seen)
+                     for targets in (set(parse(name).targets) for name in names)], int)
 
 def _reason(row: dict, program: Program, unsafe: bool) -> str:
     word = "raises" if (row["effect_to_target"] > 0) == (program.goal.direction == "up") else "lowers"
@@ -82,8 +86,10 @@ def rank(
     effects = select(effects, list(candidates["intervention"]))
     value, error = towards_goal(effects, program)
     total = np.hypot(error, replicate_sd(program.readout(program.goal.readout), program.budget.replicates))
-    table = candidates.reset_index(drop=True).assign(effect_to_target=value, score=value - total, safety=safety(effects, program),
-        uncertainty_low=value - 1.96 * total, uncertainty_high=value + 1.96 * total, n_training_neighbours=neighbours(effects.interventions, known),
+    table = candidates.reset_index(drop=True).assign(effect_to_target=value, score=value - total,
+        safety=safety(effects, program),
+        uncertainty_low=value - 1.96 * total, uncertainty_high=value + 1.96 * total,
+        n_training_neighbours=neighbours(effects.interventions, known),
         domain_flag=np.where(effects.support, "inside", "outside"), evidence=effects.made_by)
     safe = (table["safety"] >= min_safety).to_numpy()
     table["p_top_k"] = 0.0

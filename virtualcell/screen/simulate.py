@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core import ContractError, check_positive, digest, fault, writable_folder, write_atomic
+from ..core import check_positive, digest, fault, writable_folder, write_atomic
 from ..effects import Effects, concat, from_json, to_json
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #8c14c869

@@ -16,9 +16,9 @@ from jaxtyping import Float
 
 from ..constraints.intervention import Intervention, parse
 from ..constraints.readout import Readout
-from ..core import ContractError, check_positive, check_probability, seed_of, stream
+from ..core import check_positive, check_probability, fault, few, seed_of, stream
 from ..effects import Effects
-from .tcell import DAYS, READOUTS, Clones, TCellModel, clone_table, simulate_clones
+from .tcell import DAYS, DEFAULT_MODEL, READOUTS, Clones, TCellModel, clone_table, simulate_clones
 
 # %% ../../nbs/6_sim/67_lab.ipynb #7db2b991
 UNIT = "fraction; cells; sites" # of `committed_fraction`, `cells_per_clone`, `open_sites`
@@ -36,7 +36,7 @@ def clone_readouts(
 def simulate_effects(
     interventions: Iterable[str | Intervention], # What is done
     n_clones: int = 150, # Founders of each, and of the control
-    model: TCellModel = TCellModel(), # Parameters; immutable  # noqa: B008
+    model: TCellModel = DEFAULT_MODEL, # Parameters
     *, random_state: int = 0, # Seed shared by control and interventions
     n_jobs: int = 1, # Threads
     progress: Callable | None = None, # Such as tqdm.auto.tqdm
@@ -49,7 +49,8 @@ def simulate_effects(
     mean = np.array([shift.mean(0) for shift in shifts]).reshape(-1, len(READOUTS))
     error = np.array([shift.std(0, ddof=1) / np.sqrt(n_clones) for shift in shifts]).reshape(-1, len(READOUTS))
     n = len(names)
-    return Effects(tuple(names), READOUTS, mean, np.maximum(error, 1e-9), np.full(n, n_clones), np.zeros(n, int), "predicted",
+    return Effects(tuple(names), READOUTS, mean, np.maximum(error, 1e-9), np.full(n, n_clones), np.zeros(n, int),
+                   "predicted",
                    f"T-cell commitment model, {n_clones} clones, seed {random_state}", UNIT)
 
 # %% ../../nbs/6_sim/67_lab.ipynb #ec99dbc2
@@ -77,15 +78,15 @@ class SimulatedLab:
         runs = np.stack([self._replicate(done, r, n_jobs) for r in range(self.n_replicates)])
         n = self.n_replicates
         error = runs.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full(runs.shape[1:], np.inf)
-        floor = np.array([noise.noise_sd for noise in self._ordered()]) * np.sqrt(2 / n)
-        return Effects(tuple(ordered), READOUTS, runs.mean(0), np.maximum(error, floor), np.full(len(ordered), n * self.n_clones),
-                       np.full(len(ordered), n), "measured", f"simulated lab, seed {self.random_state}", UNIT, freedom=np.full(len(ordered), np.inf))
-
-    def _ordered(self) -> list[Readout]: return [next(r for r in self.readouts if r.name == name) for name in READOUTS]
+        floor = np.array([noise.noise_sd for noise in _ordered(self)]) * np.sqrt(2 / n)
+        return Effects(tuple(ordered), READOUTS, runs.mean(0), np.maximum(error, floor),
+                       np.full(len(ordered), n * self.n_clones),
+                       np.full(len(ordered), n), "measured", f"simulated lab, seed {self.random_state}", UNIT,
+                       freedom=np.full(len(ordered), np.inf))
 
     def _replicate(self, done: list[str], number: int, n_jobs: int) -> Float[np.ndarray, "intervention feature"]:
         "Effects of one replicate: other clones for control and treatment, and assay noise on both"
-        noise = np.array([readout.noise_sd for readout in self._ordered()])
+        noise = np.array([readout.noise_sd for readout in _ordered(self)])
         rows = []
         for name in ["control", *done]:
             seed = seed_of(self.random_state, "lab", number, name)
@@ -93,8 +94,16 @@ class SimulatedLab:
             rows.append(true + noise * stream(self.random_state, "assay", number, name).normal(size=len(noise)))
         return np.array(rows[1:]) - rows[0]
 
-# %% ../../nbs/6_sim/67_lab.ipynb #a59a7092
+# %% ../../nbs/6_sim/67_lab.ipynb #195a6acd
+def _ordered(lab: SimulatedLab) -> list[Readout]:
+    "The lab's readouts in the order of `READOUTS`"
+    held = {readout.name: readout for readout in lab.readouts}
+    missing = [name for name in READOUTS if name not in held]
+    if missing: raise fault(f"readouts {few(READOUTS)}", few(held), "State their noise in the program.")
+    return [held[name] for name in READOUTS]
+
 def _leaky(text: str, leak: float) -> Intervention:
     "The knock-down that really happened"
-    parts = (replace(part, dose=min(100.0, part.dose + 100 * leak)) if part.dose is not None else part for part in parse(text).parts)
+    parts = (replace(part, dose=min(100.0, part.dose + 100 * leak)) if part.dose is not None else part
+             for part in parse(text).parts)
     return Intervention(tuple(parts))

@@ -1,0 +1,148 @@
+"""The house style, measured: sizes, documentation, annotations, assertions, imports between the rooms."""
+import ast
+import json
+import re
+import statistics
+
+import pytest
+
+ROOMS = {  # room: rooms it may import
+    "foundation": set(), "constraints": {"foundation"}, "data": {"foundation", "constraints"},
+    "sim": {"foundation", "constraints", "kernels"}, "models": {"foundation", "constraints", "data", "sim", "kernels"},
+    "screen": {"foundation", "constraints", "models"}, "loop": {"foundation", "constraints", "data", "models",
+        "screen"},
+    "widgets": {"foundation", "constraints", "screen", "loop"}, "kernels": {"foundation"},
+    "report": {"foundation", "constraints", "data", "sim", "models", "screen", "loop"},
+}
+FOUNDATION = {"core", "effects", "stats", "ledger"}
+ONLY_IN = {"torch": {"models", "sim"}, "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"},
+           "numba": {"kernels"}}
+LONG_ON_PURPOSE = {"race"}  # one loop keeps a cell's state in registers; cut in two it would go through memory
+
+
+@pytest.fixture(scope="module")
+def notebooks(root):
+    paths = [p for p in sorted((root / "nbs").rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+    return {p: json.loads(p.read_text(encoding="utf-8"))["cells"] for p in paths}
+
+
+@pytest.fixture(scope="module")
+def modules(root):
+    paths = [p for p in (root / "virtualcell").rglob("*.py") if p.name not in ("_modidx.py", "__init__.py")]
+    return {p.relative_to(root / "virtualcell"): ast.parse(p.read_text(encoding="utf-8")) for p in paths}
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def exported(cells):
+    return [source(c) for c in cells if c["cell_type"] == "code" and source(c).startswith("#| export")]
+
+
+def functions(modules):
+    for path, tree in modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                yield path, node
+
+
+def test_cells_are_small(notebooks):
+    sizes = {(p.name, text.splitlines()[1][:50]): text.count("\n") + 1 for p,
+             cells in notebooks.items() for text in exported(cells)}
+    assert {where: n for where, n in sizes.items() if n > 40} == {}
+    assert statistics.median(sizes.values()) <= 25
+
+
+def test_functions_are_small(modules):
+    lengths = {(str(p), f.name): f.end_lineno - f.lineno + 1 for p, f in functions(modules)}
+    assert {w: n for w, n in lengths.items() if n > 40 and w[1] not in LONG_ON_PURPOSE} == {}
+    assert statistics.median(lengths.values()) <= 12
+
+
+def test_modules_are_small(root):
+    lengths = {p.name: p.read_text(encoding="utf-8").count("\n") for p in (root / "virtualcell").rglob("*.py")
+               if p.name != "_modidx.py"}
+    assert {name: n for name, n in lengths.items() if n > 400} == {}
+
+
+def test_public_functions_are_documented(modules):
+    inner = {id(n) for _, f in functions(modules) for n in ast.walk(f) if isinstance(n, ast.FunctionDef) and n is not f}
+    assert [f"{p}:{f.name}" for p, f in functions(modules)
+            if not f.name.startswith("_") and id(f) not in inner and not ast.get_docstring(f)
+            and p.parts[-1] != "protocol.py"
+            and f.name != "digest"] == []
+
+
+def test_public_arguments_are_annotated(modules):
+    missing = [f"{p}:{f.name}({a.arg})" for p, f in functions(modules) if not f.name.startswith("_")
+               and p.parts[0] != "kernels"
+               for a in [*f.args.args, *f.args.kwonlyargs] if a.annotation is None and a.arg not in ("self", "cls")]
+    inner = {"rule(seen)", "rule(names)"}  # functions that are made inside `fit`
+    assert [m for m in missing if m.split(":")[1] not in inner] == []
+
+
+def test_lessons_assert(notebooks):
+    lines = sum(text.count("\n") + 1 for cells in notebooks.values() for text in exported(cells))
+    lessons = [source(c) for cells in notebooks.values() for c in cells if c["cell_type"] == "code"
+               and not source(c).startswith("#| export")]
+    checks = sum(len(re.findall(r"^\s*assert |expect_fail\(", text, re.M)) for text in lessons)
+    assert lines / checks <= 15, (lines, checks)
+
+
+def test_every_room_page_tells_the_story(notebooks, root):
+    for path, cells in notebooks.items():
+        text = "\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
+        assert text.startswith("# ") and "\n> " in text, path
+        if exported(cells):
+            for heading in ("## Why it exists", "## Decisions", "**In**", "imits"):
+                assert heading in text, (path.name, heading)
+            assert "expect_fail" in "".join(map(source,
+                cells)) or "When it fails" in text or "refused" in text, path.name
+
+
+def test_nothing_is_switched_off(notebooks):
+    assert [p.name for p, cells in notebooks.items() for c in cells if "eval: false" in source(c)] == []
+    assert [p.name for p in notebooks if p.stat().st_size > 300_000] == []
+
+
+def room(path):
+    first = path.parts[0].removesuffix(".py")
+    return "foundation" if first in FOUNDATION else first
+
+
+def test_imports_go_one_way(modules):
+    broken = []
+    for path, tree in modules.items():
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                package = ["virtualcell", *path.parts[:-1]]
+                base = package[: len(package) - node.level + 1] if node.level else []
+                names = [".".join([*base, *([node.module] if node.module else [])])]
+            for name in names:
+                parts = name.split(".")
+                if parts[0] == "virtualcell" and len(parts) > 1:
+                    there = "foundation" if parts[1] in FOUNDATION else parts[1]
+                    if there != room(path) and there not in ROOMS[room(path)]:
+                        broken.append(f"{path} imports {name}")
+                if parts[0] in ONLY_IN and room(path) not in ONLY_IN[parts[0]]:
+                    broken.append(f"{path} imports {name}")
+    assert broken == []
+
+
+def test_no_silence_and_no_globals(root):
+    text = {p.name: p.read_text(encoding="utf-8") for p in (root / "virtualcell").rglob("*.py")}
+    for name, body in text.items():
+        assert "filterwarnings(" not in body and "np.random.seed" not in body, name
+
+
+def test_templates_only_call_the_library(root):
+    for path in (root / "templates").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = [source(c) for c in cells if c["cell_type"] == "code"]
+        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+        assert len(tagged) == 1 and cells[1] is tagged[0], path.name
+        assert [text for text in code if re.search(r"^\s*(def|class) ", text, re.M)] == [], path.name
+        for line in source(tagged[0]).splitlines():
+            assert re.match(r"\w+ = .+  # \S+", line), line
