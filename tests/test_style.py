@@ -146,3 +146,14 @@ def test_templates_only_call_the_library(root):
         assert [text for text in code if re.search(r"^\s*(def|class) ", text, re.M)] == [], path.name
         for line in source(tagged[0]).splitlines():
             assert re.match(r"\w+ = .+  # \S+", line), line
+
+
+def test_import_cells_hold_only_imports(notebooks):
+    """The documentation runs import cells on their own, so a cell is imports or code."""
+    mixed = []
+    for path, cells in notebooks.items():
+        for body in (ast.parse(source(c)).body for c in cells if c["cell_type"] == "code"):
+            imports = [isinstance(node, ast.Import | ast.ImportFrom) for node in body]
+            if any(imports) and not all(imports):
+                mixed.append((path.name, body[0].lineno))
+    assert mixed == []

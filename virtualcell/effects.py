@@ -12,15 +12,13 @@ __all__ = ['Effects', 'content_digest', 'select', 'concat', 'interval', 'to_fram
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from .core import canonical, check_finite, check_one_of, check_shape, digest, fault, few, replacing
-
-if TYPE_CHECKING: from anndata import AnnData
+from .core import AnnData, canonical, check_finite, check_one_of, check_shape, digest, fault, few, replacing
 
 # %% ../nbs/0_foundation/01_effects.ipynb #6a90b2ab
 @dataclass(frozen=True, eq=False)
@@ -163,8 +161,8 @@ def from_json(text: str) -> Effects:
         np.array(held["n_replicates"], int), support=np.array(held["support"], bool), context=tuple(held["context"]),
         freedom=_or_infinity(held["freedom"]), **{name: held[name] for name in _SCALARS})
 
-# %% ../nbs/0_foundation/01_effects.ipynb #7a5784ce
-def to_anndata(effects: Effects) -> "AnnData": # interventions × features
+# %% ../nbs/0_foundation/01_effects.ipynb #380c1d8b
+def to_anndata(effects: Effects) -> AnnData: # interventions × features
     "One row per intervention: `X` is the mean, layer `sd` its standard error"
     from anndata import AnnData
     obs = pd.DataFrame({"perturbation": effects.interventions} | {name: getattr(effects, name) for name in _ROWS[1:]})
@@ -173,7 +171,7 @@ def to_anndata(effects: Effects) -> "AnnData": # interventions × features
     return AnnData(effects.mean.copy(), obs, pd.DataFrame(index=list(effects.features)), uns,
                    layers={"sd": effects.sd.copy()})
 
-def from_anndata(adata: "AnnData") -> Effects:
+def from_anndata(adata: AnnData) -> Effects:
     "What `to_anndata` made, also after a visit to disk"
     obs = adata.obs
     return Effects(tuple(obs["perturbation"].astype(str)), tuple(adata.var_names), np.asarray(adata.X, float),

@@ -7,14 +7,10 @@ Docs: https://OWNER.github.io/virtualcell/2_data/dialects.html.md"""
 # %% auto #0
 __all__ = ['SYNONYMS', 'CONTROLS', 'JOINS', 'guess_mapping', 'guess_control', 'canonical_label', 'apply_mapping']
 
-# %% ../../nbs/2_data/21_dialects.ipynb #54e3c3d3
-from typing import TYPE_CHECKING
-
+# %% ../../nbs/2_data/21_dialects.ipynb #fc5634dd
 import pandas as pd
 
-from ..core import Key, fault, few
-
-if TYPE_CHECKING: from anndata import AnnData
+from ..core import AnnData, Key, fault, few
 
 # %% ../../nbs/2_data/21_dialects.ipynb #f05c1bc5
 SYNONYMS: dict[str, tuple[str, ...]] = { # contract column: names seen in the field, best first
@@ -36,7 +32,7 @@ JOINS = ("+", "_", "|", ";", ",")
 
 # %% ../../nbs/2_data/21_dialects.ipynb #31af7fae
 def guess_mapping(
-    adata: "AnnData", # In any dialect
+    adata: AnnData, # In any dialect
 ) -> pd.DataFrame: # `column, source, rule, values, example`; one row per recognised contract column
     "Which source column seems to hold what; look at it before applying it"
     lower = {str(name).lower(): name for name in adata.obs.columns}
@@ -73,11 +69,11 @@ def canonical_label(
     return Key.JOIN.join(parts) or Key.CONTROL
 
 def apply_mapping(
-    adata: "AnnData", # Left as it is
+    adata: AnnData, # Left as it is
     mapping: pd.DataFrame | None = None, # From `guess_mapping`, perhaps edited
     control: str | None = None, # Label of control cells; guessed if not given
     kind: str = "", # Kind of intervention, such as KO; written before each target
-) -> "AnnData": # A copy under the contract
+) -> AnnData: # A copy under the contract
     "Rename columns and labels to the contract; the sources and the mapping are kept"
     mapping = guess_mapping(adata) if mapping is None else mapping
     if Key.PERTURBATION not in set(mapping["column"]):

@@ -7,26 +7,22 @@ Docs: https://OWNER.github.io/virtualcell/2_data/guides.html.md"""
 # %% auto #0
 __all__ = ['assign_guides']
 
-# %% ../../nbs/2_data/23_guides.ipynb #b8617e2b
-from typing import TYPE_CHECKING
-
+# %% ../../nbs/2_data/23_guides.ipynb #bac93be6
 import numpy as np
 import pandas as pd
 
-from ..core import Key, check_positive, check_probability, fault, few
+from ..core import AnnData, Key, check_positive, check_probability, fault, few
 from .schema import set_status
-
-if TYPE_CHECKING: from anndata import AnnData
 
 # %% ../../nbs/2_data/23_guides.ipynb #ee222b3b
 def assign_guides(
-    adata: "AnnData", # Left as it is; `obsm['guide_counts']` is a table cell × guide
+    adata: AnnData, # Left as it is; `obsm['guide_counts']` is a table cell × guide
     targets: pd.Series, # Target of each guide, indexed by guide name; controls are named `control`
     min_umi: int = 5, # Molecules of the top guide
     min_share: float = 0.8, # Its share of all guide molecules in the cell, 0 to 1
     kind: str = "KO", # Kind of intervention
     *, key: str = "guide_counts", # Table in `obsm`
-) -> "AnnData": # A copy with `guide, perturbation, is_control, status`
+) -> AnnData: # A copy with `guide, perturbation, is_control, status`
     "Call the guide of each cell"
     check_positive(min_umi, "min_umi")
     check_probability(min_share, "min_share")
@@ -42,9 +38,9 @@ def assign_guides(
     target = targets.astype(str).reindex(names).to_numpy(object)[at]
     return _called(adata, clean, total > 0, names[at], target, kind)
 
-# %% ../../nbs/2_data/23_guides.ipynb #f990797e
-def _called(adata: "AnnData", clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, target: np.ndarray,
-            kind: str) -> "AnnData":
+# %% ../../nbs/2_data/23_guides.ipynb #0a0490a5
+def _called(adata: AnnData, clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, target: np.ndarray,
+            kind: str) -> AnnData:
     made = adata.copy()
     control = clean & (target == Key.CONTROL)
     made.obs[Key.GUIDE] = np.where(clean, guide, "none")

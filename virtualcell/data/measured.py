@@ -7,19 +7,15 @@ Docs: https://OWNER.github.io/virtualcell/2_data/measured.html.md"""
 # %% auto #0
 __all__ = ['squeeze', 'pseudobulk', 'measure', 'left_out', 'guide_changes', 'measure_screen']
 
-# %% ../../nbs/2_data/24_measured.ipynb #5b3d5518
-from typing import TYPE_CHECKING
-
+# %% ../../nbs/2_data/24_measured.ipynb #02f8c6b5
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from ..core import Key, check_columns, check_one_of, fault, few
+from ..core import AnnData, Key, check_columns, check_one_of, fault, few
 from .schema import check_counts, check_names
 from ..effects import Effects
 from ..stats import PseudoreplicationError
-
-if TYPE_CHECKING: from anndata import AnnData
 
 # %% ../../nbs/2_data/24_measured.ipynb #901a12dd
 def squeeze(
@@ -48,10 +44,10 @@ def _prior_freedom(spread: float, freedom: float) -> float:
 
 # %% ../../nbs/2_data/24_measured.ipynb #6a4e8b75
 def pseudobulk(
-    adata: "AnnData", # Cells under the contract
+    adata: AnnData, # Cells under the contract
     replicate: str = Key.REPLICATE, # Column of `obs` with the unit of inference
     min_cells: int = 20, # Fewer cells get a flag and are not measured
-) -> "AnnData": # perturbation·replicate × genes; `X` log1p CP10k, `obs` with `n_cells, qc_flag`
+) -> AnnData: # perturbation·replicate × genes; `X` log1p CP10k, `obs` with `n_cells, qc_flag`
     "Sum counts within each perturbation and replicate"
     from anndata import AnnData
     from scipy.sparse import csr_matrix
@@ -75,7 +71,7 @@ def pseudobulk(
 
 # %% ../../nbs/2_data/24_measured.ipynb #4979b1ed
 def measure(
-    bulk: "AnnData", # From `pseudobulk`
+    bulk: AnnData, # From `pseudobulk`
     evidence: str = "replicated", # "exploratory" allows a single replicate, with infinite error
 ) -> Effects:
     "Difference to the control of the same replicate, with the spread between replicates as its error"
@@ -116,7 +112,7 @@ def _effects(shifts: dict[str, np.ndarray], features: tuple[str, ...], n_cells: 
     return Effects(tuple(shifts), features, mean, error, n_cells, n, "measured", made_by, unit, freedom=freedom)
 
 def left_out(
-    bulk: "AnnData", # From `pseudobulk`
+    bulk: AnnData, # From `pseudobulk`
     effects: Effects, # From `measure`
 ) -> pd.DataFrame: # `perturbation, replicates, n_cells, reason`
     "Perturbations that could not be measured, and why"

@@ -9,15 +9,12 @@ __all__ = ['CellLimits', 'flag_cells', 'join_flags', 'flag_table', 'gini', 'flag
 
 # %% ../../nbs/2_data/22_quality.ipynb #f9889c30
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..core import Key, check_columns, check_positive, fault
-
-if TYPE_CHECKING: from anndata import AnnData
+from ..core import AnnData, Key, check_columns, check_positive, fault
 
 # %% ../../nbs/2_data/22_quality.ipynb #288a44e5
 @dataclass(frozen=True)
@@ -30,9 +27,9 @@ class CellLimits:
     sample_key: str = "" # Column of `obs` that names the sample; empty for one sample
 
 def flag_cells(
-    adata: "AnnData", # With `layers['counts']`; `obs` gets `n_counts, n_genes, mito_share, qc_flag`
+    adata: AnnData, # With `layers['counts']`; `obs` gets `n_counts, n_genes, mito_share, qc_flag`
     limits: CellLimits = CellLimits(), # Immutable, so safe as a default
-) -> "AnnData":
+) -> AnnData:
     "Flag cells that look unlike the rest of their sample; an empty flag is a good cell"
     counts = adata.layers[Key.COUNTS]
     n_counts, n_genes = (np.asarray(m.sum(1)).ravel() for m in (counts, counts > 0))

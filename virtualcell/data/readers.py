@@ -9,14 +9,11 @@ __all__ = ['FileFormatError', 'read_h5ad', 'counts_layer', 'read_10x', 'split_fe
 
 # %% ../../nbs/2_data/20a_readers.ipynb #183a36f2
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ..core import ContractError, Key, fault, few
-
-if TYPE_CHECKING: from anndata import AnnData
+from ..core import AnnData, ContractError, Key, fault, few
 
 # %% ../../nbs/2_data/20a_readers.ipynb #9eb34731
 class FileFormatError(ContractError):
@@ -35,7 +32,7 @@ def _check_hdf5(path: Path) -> None:
 # %% ../../nbs/2_data/20a_readers.ipynb #9b6510e3
 def read_h5ad(
     path: str | Path, # An .h5ad file
-) -> "AnnData":
+) -> AnnData:
     "Read AnnData; whole numbers in `X` become `layers['counts']` when that layer is missing"
     from anndata import read_h5ad as read
     path = Path(path)
@@ -47,8 +44,8 @@ def read_h5ad(
     return counts_layer(adata)
 
 def counts_layer(
-    adata: "AnnData", # Changed in place
-) -> "AnnData":
+    adata: AnnData, # Changed in place
+) -> AnnData:
     "Copy `X` to `layers['counts']` if it holds raw counts and the layer is missing"
     if Key.COUNTS in adata.layers or adata.X is None: return adata
     values = adata.X.data if hasattr(adata.X, "tocsr") else np.asarray(adata.X)
@@ -61,7 +58,7 @@ _TYPES = {"CRISPR Guide Capture": "guide_counts", "Antibody Capture": "antibody_
 
 def read_10x(
     path: str | Path, # A folder with matrix.mtx(.gz), or an .h5 file
-) -> "AnnData":
+) -> AnnData:
     "Read Cell Ranger output with guides and antibodies; a feature's name is its column"
     import scanpy
     path = Path(path)
@@ -77,8 +74,8 @@ def read_10x(
     return split_features(adata)
 
 def split_features(
-    adata: "AnnData", # With `feature_types` in `var`
-) -> "AnnData":
+    adata: AnnData, # With `feature_types` in `var`
+) -> AnnData:
     "Move guides and antibodies from the columns to `obsm` tables"
     kinds = adata.var["feature_types"].astype(str).to_numpy()
     genes = adata[:, kinds == "Gene Expression"].copy()

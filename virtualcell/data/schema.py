@@ -7,20 +7,16 @@ Docs: https://OWNER.github.io/virtualcell/2_data/schema.html.md"""
 # %% auto #0
 __all__ = ['check_counts', 'check_names', 'check_cells', 'is_control', 'set_status', 'trainable', 'status_table']
 
-# %% ../../nbs/2_data/20_schema.ipynb #661eafae
-from typing import TYPE_CHECKING
-
+# %% ../../nbs/2_data/20_schema.ipynb #e8ed7b4f
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from ..core import Key, check_columns, check_one_of, fault, few
-
-if TYPE_CHECKING: from anndata import AnnData
+from ..core import AnnData, Key, check_columns, check_one_of, fault, few
 
 # %% ../../nbs/2_data/20_schema.ipynb #fac1b95a
 def check_counts(
-    adata: "AnnData", # Cells × genes
+    adata: AnnData, # Cells × genes
 ) -> None:
     "Refuse raw counts that are missing, NaN, negative or not whole"
     if Key.COUNTS not in adata.layers:
@@ -37,7 +33,7 @@ def check_counts(
         raise fault("whole counts", "fractions", "Hand over raw counts; normalised values belong in X.")
 
 def check_names(
-    adata: "AnnData", # Cells × genes
+    adata: AnnData, # Cells × genes
 ) -> None:
     "Refuse genes or cells that are named twice"
     for what, names in (("genes", adata.var_names), ("cells", adata.obs_names)):
@@ -48,9 +44,9 @@ def check_names(
 
 # %% ../../nbs/2_data/20_schema.ipynb #ee0f6ebc
 def check_cells(
-    adata: "AnnData", # Cells × genes under the contract
+    adata: AnnData, # Cells × genes under the contract
     *, controls: bool = True, # Whether control cells must be there
-) -> "AnnData":
+) -> AnnData:
     "The whole contract; returns `adata`"
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise fault("cells and genes", f"{adata.n_obs} × {adata.n_vars}", "Check the filter that was applied.")
@@ -64,7 +60,7 @@ def check_cells(
     return adata
 
 def is_control(
-    adata: "AnnData", # Under the contract
+    adata: AnnData, # Under the contract
 ) -> Bool[np.ndarray, " cell"]: # True for unperturbed cells
     "Control cells, from `is_control` or from the name of the perturbation"
     if Key.IS_CONTROL in adata.obs: return adata.obs[Key.IS_CONTROL].to_numpy(bool)
@@ -72,11 +68,11 @@ def is_control(
 
 # %% ../../nbs/2_data/20_schema.ipynb #9b737160
 def set_status(
-    adata: "AnnData", # Changed in place
+    adata: AnnData, # Changed in place
     rows: Bool[np.ndarray, " cell"], # Which cells
     status: str, # One of `Key.STATUSES`
     reason: str, # Why, in a few words; needed
-) -> "AnnData":
+) -> AnnData:
     "Give cells a status with a reason; later calls win, except that `excluded` is final"
     check_one_of(status, Key.STATUSES, "status")
     if not reason.strip(): raise fault("a reason for the status", "none", "Say why; somebody will ask next year.")
@@ -89,7 +85,7 @@ def set_status(
     return adata
 
 def trainable(
-    adata: "AnnData", # Under the contract
+    adata: AnnData, # Under the contract
     provenance: tuple[str, ...] = ("validated",), # Statuses that may train
 ) -> Bool[np.ndarray, " cell"]: # True where a model may learn
     "Rows that training may use"
@@ -103,7 +99,7 @@ def trainable(
                     "Validate some, or pass provenance=('validated', 'exploratory').")
     return rows
 
-def status_table(adata: "AnnData") -> pd.DataFrame:
+def status_table(adata: AnnData) -> pd.DataFrame:
     "How many cells have which status, and why"
     return adata.obs.astype({Key.STATUS: str, Key.STATUS_REASON: str}).groupby([Key.STATUS, Key.STATUS_REASON],
         observed=True).size().rename("cells").reset_index()
