@@ -49,7 +49,8 @@ class Effects:
         if np.isnan(self.sd).any() or (self.sd < 0).any():
             raise fault("standard errors of 0 or more", "NaN or negative ones", "Use infinity for an unknown one.")
         _refuse_twins(self.features, "features")
-        _refuse_twins(list(zip(self.interventions, self.context, strict=True)), "interventions of one context")
+        named = zip(self.interventions, self.context, strict=True) if len(set(self.context)) > 1 else self.interventions
+        _refuse_twins(tuple(named), "interventions of one context")
 
     @property
     def digest(self) -> str: return content_digest(self) # 64 hexadecimal digits

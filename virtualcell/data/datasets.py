@@ -108,7 +108,9 @@ def _papalexi(paths: list[Path]) -> object:
     import rdata
     from anndata import AnnData
     from scipy.sparse import csr_matrix
-    held = rdata.read_rda(paths[0])["lowmoi_example_data"]
+    as_it_is = {"dgTMatrix": lambda matrix, attributes: matrix} # R's sparse matrix: keep i, j, x, Dim, Dimnames
+    held = rdata.read_rda(paths[0],
+                          constructor_dict=rdata.conversion.DEFAULT_CLASS_MAP | as_it_is)["lowmoi_example_data"]
     sparse = lambda m: csr_matrix((m.x, (m.j, m.i)), shape=(m.Dim[1], m.Dim[0]), dtype=np.float32)
     genes, guides, targets = held["response_matrix"], held["grna_matrix"], held["grna_target_data_frame"]
     cells = [f"cell{i + 1}" for i in range(genes.Dim[1])]

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from ..core import check_positive, check_shape
 from ..effects import Effects
-from .protocol import Fitted, fit_rule, parts_of
+from .protocol import Fitted, fit_rule, parts_of, targets_of
 
 # %% ../../nbs/3_models/31_baselines.ipynb #68624668
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ class Linear:
         offset = data.mean(1, keepdims=True)
         g = _components(data - offset, self.n_components)
         at = {gene: i for i, gene in enumerate(seen.features)}
-        place = lambda listed: [[at[p.split(":", 1)[1].split("=")[0]] for p in parts_of(n)
-                                 if p.split(":", 1)[1].split("=")[0] in at] for n in listed]
+        place = lambda listed: [[at[target] for target in targets_of(name) if target in at] for name in listed]
         train, rows = place(seen.interventions), _mean(seen, len(names))
         used = [i for i, found in enumerate(train) if found]
         support = np.array([bool(found) for found in place(names)])
@@ -167,12 +166,12 @@ def prior_rows(
     interventions: Sequence[str], # Names
 ) -> tuple[Float[np.ndarray, "intervention latent"], np.ndarray]: # (sum over targets, whether every target is known)
     "Prior features of interventions"
-    targets = [[part.split(":", 1)[1].split("=")[0] for part in parts_of(name)] for name in interventions]
-    width = len(next(iter(prior.values())))
-    known = np.array([bool(t) and all(x in prior for x in t) for t in targets])
-    rows = np.array([sum((prior[x] for x in t), np.zeros(width)) if ok else np.zeros(width) for t,
-                     ok in zip(targets, known, strict=True)])
-    return rows.reshape(len(targets), width), known
+    rows, known = np.zeros((len(interventions), len(next(iter(prior.values()))))), np.zeros(len(interventions), bool)
+    for i, name in enumerate(interventions):
+        targets = targets_of(name)
+        known[i] = bool(targets) and all(target in prior for target in targets)
+        if known[i]: rows[i] = sum(prior[target] for target in targets)
+    return rows, known
 
 # %% ../../nbs/3_models/31_baselines.ipynb #2756c961
 @dataclass(frozen=True, eq=False)
@@ -194,7 +193,7 @@ class LinearResponse:
         cols = [at[f] for f in seen.features]
         rows, support = np.zeros((len(names), len(cols))), np.zeros(len(names), bool)
         for i, name in enumerate(names):
-            for target in (part.split(":", 1)[1].split("=")[0] for part in parts_of(name)):
+            for target in targets_of(name):
                 if (g := at.get(target)) is None or self.covariance[g, g] <= 0: continue
                 rows[i] -= self.control_mean[g] * self.covariance[cols, g] / self.covariance[g, g]
                 support[i] = True

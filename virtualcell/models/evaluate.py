@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 
 from ..core import check_finite, fault, few
 from ..effects import Effects, interval, select
-from .protocol import ResponseModel, folds, parts_of
+from .protocol import ResponseModel, folds, targets_of
 from ..stats import paired_bootstrap
 
 # %% ../../nbs/3_models/30a_evaluate.ipynb #8c0a5d45
@@ -76,8 +76,7 @@ def score(
     at = {feature: j for j, feature in enumerate(truth.features)}
     masked = np.zeros(real.shape, bool)
     for i, name in enumerate(truth.interventions):
-        for part in parts_of(name):
-            if (j := at.get(part.split(":", 1)[1].split("=")[0])) is not None: masked[i, j] = True
+        masked[i, [at[target] for target in targets_of(name) if target in at]] = True
     low, high = interval(replace(predicted, sd=np.hypot(predicted.sd, truth.sd)), 0.9)
     return pd.DataFrame({"intervention": truth.interventions, "supported": predicted.support,
         "rmse": np.sqrt(((ours - real) ** 2).mean(1)), "mae": np.abs(ours - real).mean(1),

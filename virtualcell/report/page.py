@@ -32,7 +32,8 @@ def freeze_widgets(
     for output in (o for cell in nb.cells for o in cell.get("outputs", []) if _VIEW in o.get("data", {})):
         model = models.get(output.data.pop(_VIEW)["model_id"], {})
         if "_esm" not in model.get("state", {}): continue
-        output.data["text/html"] = _frozen(model) + f"<noscript>{output.data.get('text/html', '')}</noscript>"
+        fallback = f'<div class="vc-fallback">{output.data.get("text/html", "")}</div>' # the script takes it away
+        output.data["text/html"] = _frozen(model) + fallback
         last, n_frozen = output, n_frozen + 1
     if last is not None:
         script = (files("virtualcell") / "static" / "page.js").read_text(encoding="utf-8")

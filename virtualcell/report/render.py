@@ -143,10 +143,10 @@ def check_parameters(
 
 # %% ../../nbs/9_report/90_report.ipynb #22f7e99a
 _STYLE = """<style>
-body { max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }
+body { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
 .jp-RenderedHTML { overflow-x: auto; }
 .jp-RenderedHTMLCommon table { margin-left: 0; }
-.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; max-width: 30rem; overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; max-width: 26rem; overflow-wrap: break-word; }
 .jp-RenderedHTMLCommon td { white-space: normal; font-variant-numeric: tabular-nums; }
 .jp-RenderedHTMLCommon img { max-width: 100%; }
 </style>"""

@@ -1,0 +1,116 @@
+"""The three reports: what they must hold, and that the same record gives the same bytes."""
+import json
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from virtualcell.constraints.program import Budget, Limits, Program
+from virtualcell.report.render import run_report
+from virtualcell.sim.tcell import FACTORS, REFERENCE
+
+SMALL = {"n_clones": 150, "n_clones_screen": 40, "n_clones_lab": 20}
+
+
+def tables(folder):
+    return {p.name: p.read_bytes() for p in sorted((folder / "tables").glob("*.csv"))}
+
+
+def check_folder(folder, results):
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert json.loads((folder / "results.json").read_text()) == results
+    record = json.loads((folder / "record.json").read_text())
+    assert {"template_sha256", "parameters", "parameters_sha256", "data", "versions", "random_state", "device",
+            "git_commit", "seconds"} <= set(record)
+    assert not re.search(r"(src|href)=\"(https?:)?//", page) and "<script src" not in page
+    assert "Traceback" not in page and "Warning" not in page
+    assert tables(folder)
+    return record
+
+
+@pytest.fixture(scope="module")
+def tcell(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tcell report")
+    return folder, run_report("tcell_screen", folder, SMALL)
+
+
+def test_tcell_screen_holds_what_it_promises(tcell):
+    folder, results = tcell
+    check_folder(folder, results)
+    days = [f"wt_committed_fraction_d{d}" for d in (2, 3, 4, 5)]
+    kd = [f"kd_{f}_committed_fraction_d5" for f in FACTORS]
+    for key in ("wt_cells_per_clone_d5", "wt_open_sites_d5", *days, *kd):
+        assert results[key + "_se"] > 0 and isinstance(results[key], float)
+    for key in ("top_intervention", "n_candidates", "n_removed", "events_per_second", "seconds_simulation",
+                "ledger_head", "device"):
+        assert key in results
+    assert results["n_candidates"] == 60 and results["n_removed"] == 240 and len(results["ledger_head"]) == 64
+    assert results["top_single_intervention"] == "KD:PU.1=20%"
+
+
+def test_tcell_screen_agrees_with_the_reference(tcell):
+    """Within three standard errors of ours and the reference's (2,000 and 500 clones) together."""
+    _, results = tcell
+    for key, reference in REFERENCE.items():
+        if key == "kd_committed_fraction":
+            pairs = [(f"kd_{f}_committed_fraction_d5", value, 500) for f, value in reference.items()]
+        else:
+            pairs = [(f"{key}_d{d}", value, 2000) for d, value in reference.items()]
+        for name, value, n in pairs:
+            error = results[name + "_se"]
+            assert abs(results[name] - value) <= 3 * error * (1 + SMALL["n_clones"] / n) ** 0.5 + 6e-4, (name,
+                results[name], value, error)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """Parameters for a quick run: a program of eight candidates."""
+    path = tmp_path_factory.mktemp("program") / "mine.yaml"
+    program = Program.load("tcell_commitment")
+    options = tuple(replace(option, times_h=(0.0, 16.0)) for option in program.options)
+    replace(program, options=options, limits=Limits(max_parts=1), budget=Budget(3, 2)).to_yaml(path)
+    return SMALL | {"program_file": str(path), "n_rounds": 2}
+
+
+def test_the_same_record_gives_the_same_tables_and_the_ledger_keeps_both_runs(short, tmp_path):
+    first = run_report("tcell_screen", tmp_path / "a", short)
+    assert first["n_candidates"] == 8 and first["n_removed"] == 0
+    run_report("tcell_screen", tmp_path / "b", short | {"n_jobs": 1})
+    assert tables(tmp_path / "a") == tables(tmp_path / "b")
+    again = run_report("tcell_screen", tmp_path / "a", short)
+    assert again["ledger_entries"] == 2 * first["ledger_entries"] and again["ledger_head"] != first["ledger_head"]
+    assert tables(tmp_path / "a") == tables(tmp_path / "b")
+
+
+def test_crispr_screen(tmp_path):
+    results = run_report("crispr_screen", tmp_path)
+    record = check_folder(tmp_path, results)
+    assert set(record["data"]) == {"au565_screen", "au565_copynumber", "reference_gene_sets", "gene_ontology"}
+    assert results["auc_essential_hart"] >= 0.95 and results["rank_erbb2_before"] <= 10 < results["rank_erbb2_after"]
+    assert results["nonessential_median_lfc_cn_gt12_before"] <= -1
+    assert abs(results["nonessential_median_lfc_cn_gt12_after"]) <= 0.25
+    assert 0.68 <= results["replicate_r_gene"] <= 0.70
+    low, share, high = (results[f"surviving_share_erbb2{end}"] for end in ("_low", "", "_high"))
+    assert 0 < low < share < high < 1
+    assert results["n_seeds"] >= 20
+    found = results["hits_found_by_round"]
+    assert set(found) == {"random", "prior only", "model", "model, random start", "best possible"}
+    last = {name: rows[-1] for name, rows in found.items()}
+    assert last["model"]["low"] > last["random"]["high"] and all(row["high"] <= last["best possible"]["hits"]
+        for row in last.values())
+    assert len(pd.read_csv(tmp_path / "tables" / "genes.csv")) == 17_994
+
+
+def test_perturbation_screen(tmp_path, public):
+    public("papalexi2021")
+    results = run_report("perturbation_screen", tmp_path)
+    check_folder(tmp_path, results)
+    for gene in ("ifngr1", "ifngr2", "jak2", "stat1"):
+        assert results[f"stat1_after_{gene}_ko_high"] < 0
+    card = pd.read_csv(tmp_path / "tables" / "scorecard.csv")
+    assert set(card["model"]) >= {"no change", "perturbed mean", "context mean", "additive", "matching mean", "linear",
+                                  "nearest neighbours", "linear response", "prior Gaussian process",
+                                  "split half (ceiling)"}
+    words = {"better than the mean", "no better than the mean", "not enough data", "the mean", "the ceiling"}
+    assert set(card["verdict"]) <= words
