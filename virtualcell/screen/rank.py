@@ -64,9 +64,10 @@ def neighbours(
                      for targets in (set(parse(name).targets) for name in names)], int)
 
 def _reason(row: dict, program: Program, unsafe: bool) -> str:
+    name, size = program.goal.readout, abs(row["effect_to_target"])
     word = "raises" if (row["effect_to_target"] > 0) == (program.goal.direction == "up") else "lowers"
-    sure = "clearly" if abs(row["effect_to_target"]) > 2 * (row["effect_to_target"] - row["score"]) else "perhaps"
-    text = f"{sure} {word} {program.goal.readout} by {abs(row['effect_to_target']):.3g}"
+    clear = size > 2 * (row["effect_to_target"] - row["score"])
+    text = f"{word} {name} by {size:.3g}" if clear else f"no clear effect on {name} ({word[:-1]} by {size:.2g})"
     if program.safety: text += f"; safe with probability {row['safety']:.2f}" + (", so placed behind" if unsafe else "")
     return text + ("" if row["domain_flag"] == "inside" else "; the model has no support here")
 
