@@ -142,6 +142,15 @@ def test_bad_values_stop_a_report_at_once_and_keep_the_old_one(tmp_path, capsys)
     assert json.loads((tmp_path / "results.json").read_text()) == {"old": 1} and (tmp_path / "failed.ipynb").exists()
 
 
+def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):
+    from virtualcell.constraints.program import Program
+    text = Program.load("tcell_commitment").to_yaml().replace("Tcf7", "CD5")
+    (tmp_path / "mine.yaml").write_text(text)
+    words = ["report", "tcell_screen", "--set", f"program_file={tmp_path / 'mine.yaml'}", "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "Expected a factor among Runx1, Tcf7, Gata3, PU.1, found CD5" in capsys.readouterr().err
+
+
 def test_hostile_names_stay_text_everywhere(tmp_path):
     """HTML and formulas in `obs` pass through mapping, status, pseudobulk, tables and pages as text."""
     from virtualcell.data.dialects import apply_mapping
