@@ -145,9 +145,9 @@ def test_bad_values_stop_a_report_at_once_and_keep_the_old_one(tmp_path, capsys)
 def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):
     from virtualcell.constraints.program import Program
     text = Program.load("tcell_commitment").to_yaml().replace("Tcf7", "CD5")
-    (tmp_path / "mine.yaml").write_text(text)
-    words = ["report", "tcell_screen", "--set", f"program_file={tmp_path / 'mine.yaml'}", "--out", str(tmp_path / "out")]
-    assert main(words) == 2
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text)
+    assert main(["report", "tcell_screen", "--set", f"program_file={mine}", "--out", str(tmp_path / "out")]) == 2
     assert "Expected a factor among Runx1, Tcf7, Gata3, PU.1, found CD5" in capsys.readouterr().err
 
 

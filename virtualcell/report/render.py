@@ -8,7 +8,8 @@ Docs: https://OWNER.github.io/virtualcell/9_report/report.html.md"""
 __all__ = ['templates', 'template_path', 'template_title', 'show_table', 'show_results', 'show_record', 'collect', 'device',
            'versions', 'template_parameters', 'check_parameters', 'to_html', 'ReportError', 'run_report']
 
-# %% ../../nbs/9_report/90_report.ipynb #6334a8b4
+# %% ../../nbs/9_report/90_report.ipynb #3db2c1fa
+import contextlib
 import json
 import os
 import platform
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -179,23 +181,35 @@ def _git(*args: str) -> str | None:
                               timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError): return None
 
+# %% ../../nbs/9_report/90_report.ipynb #9fa95371
+@contextlib.contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    "Variables for the kernel that is started inside"
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try: yield
+    finally:
+        for name, value in before.items():
+            if value is None: os.environ.pop(name, None)
+            else: os.environ[name] = value
+
+# %% ../../nbs/9_report/90_report.ipynb #09bec8c4
 def _execute(source: Path, folder: Path, parameters: dict, progress: bool) -> NotebookNode:
-    "Run the template in `folder`; the tables go to a folder of their own until all is well"
+    "Run the template in `folder`; figures go into the notebook, tables to a folder of their own until all is well"
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
     running, fresh = folder / ".running.ipynb", folder / ".tables"
     shutil.rmtree(fresh, ignore_errors=True)
-    os.environ["VIRTUALCELL_TABLES"] = str(fresh.resolve())
     try:
-        papermill.execute_notebook(str(source), str(running), parameters, kernel_name="python3", language="python",
-                                   progress_bar=progress,
-                                   cwd=str(folder), extra_arguments=["--IPKernelApp.log_level=40"])
+        with _environment(VIRTUALCELL_TABLES=str(fresh.resolve()),
+                          MPLBACKEND="module://matplotlib_inline.backend_inline"):
+            papermill.execute_notebook(str(source), str(running), parameters, kernel_name="python3", language="python",
+                progress_bar=progress, cwd=str(folder), extra_arguments=["--IPKernelApp.log_level=40"])
     except PapermillExecutionError as error:
         os.replace(running, folder / "failed.ipynb")
         raise ReportError(f"{error.ename}: {error.evalue}\nThe template stopped at cell {error.cell_index}; see "
                           f"{folder / 'failed.ipynb'}. An older report in the folder is unchanged.") from None
-    finally: os.environ.pop("VIRTUALCELL_TABLES")
     nb = nbformat.read(running, as_version=4)
     running.unlink()
     return nb
