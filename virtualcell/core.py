@@ -7,7 +7,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/core.html.md"""
 # %% auto #0
 __all__ = ['AnnData', 'Key', 'ContractError', 'StorageError', 'fault', 'few', 'check_one_of', 'check_positive', 'check_columns',
            'check_shape', 'check_finite', 'check_probability', 'plain', 'canonical', 'digest', 'file_digest', 'seed_of',
-           'stream', 'storage_fault', 'write_atomic', 'writable_folder', 'replacing', 'to_csv']
+           'stream', 'watched', 'track', 'storage_fault', 'write_atomic', 'writable_folder', 'replacing', 'to_csv']
 
 # %% ../nbs/0_foundation/00_core.ipynb #f219fc34
 import contextlib
@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
@@ -79,9 +80,11 @@ def check_positive(
     value: float, # The number
     name: str, # With its unit, such as `time_h`
     *, zero_ok: bool = False, # Whether 0 may pass
+    whole: bool = False, # Whether it must be a whole number
 ) -> float:
     "Refuse a `value` that is not a number above 0"
     good = isinstance(value, int | float | np.number) and np.isfinite(value) and (value > 0 or (zero_ok and value == 0))
+    if good and whole and value != int(value): raise fault(f"a whole number for {name}", repr(value), "Round it.")
     if not good:
         raise fault(f"{name} of {'0 or more' if zero_ok else 'more than 0'}", repr(value), "Give a finite number.")
     return value
@@ -183,6 +186,25 @@ def stream(
     "Random numbers that depend on `seed` and `path`, and on nothing drawn elsewhere"
     key = hashlib.sha256(canonical([seed, *path]).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+
+# %% ../nbs/0_foundation/00_core.ipynb #8cf6381d
+def watched() -> bool:
+    "Whether a person sees what is printed now"
+    if "IN_TEST" in os.environ or "VIRTUALCELL_TABLES" in os.environ: return False # set by tests and by reports
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None or sys.stderr.isatty()
+
+def track(
+    things: Iterable, # To go through
+    total: int | None = None, # How many there are
+    label: str = "", # What they are
+    progress: bool | None = None, # Show a bar; None is when somebody is watching
+) -> Iterable: # The same things
+    "Go through `things` with a bar that appears after a second"
+    if not (watched() if progress is None else progress): return things
+    from tqdm.auto import tqdm
+    return tqdm(things, total=total, desc=label, delay=1.0, leave=False)
 
 # %% ../nbs/0_foundation/00_core.ipynb #f46b6ae7
 def storage_fault(

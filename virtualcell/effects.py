@@ -209,6 +209,14 @@ def load(
 ) -> Effects:
     "Read what `save` wrote"
     path = Path(path)
+    check_one_of(path.suffix, (".parquet", ".json", ".h5ad"), "the file's ending")
+    if not path.exists(): raise fault(f"a file at {path}", "none", "Check the path.")
+    try: return _load(path)
+    except (OSError, ValueError, KeyError, TypeError) as error: # what a cut or foreign file gives
+        raise fault(f"effects in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
+                    "Save them again.") from error
+
+def _load(path: Path) -> Effects:
     if path.suffix == ".json": return from_json(path.read_text(encoding="utf-8"))
     if path.suffix == ".h5ad":
         from anndata import read_h5ad

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .core import fault, plain, storage_fault
+from .core import canonical, fault, storage_fault
 
 # %% ../nbs/0_foundation/03_ledger.ipynb #a7952f86
 class LedgerError(ValueError):
@@ -158,9 +158,13 @@ def writer(self: "Ledger") -> Iterator:
         def write(type: str, payload: dict) -> dict:
             if type not in TYPES:
                 raise fault(f"a type among {', '.join(TYPES)}", repr(type), "Check the spelling.", LedgerError)
+            try: held = json.loads(canonical(payload))
+            except (TypeError, ValueError) as error:
+                raise fault("a payload that JSON can hold", str(error), "Hand over names and numbers.",
+                            LedgerError) from error
             entry = {"i": last[0], "time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
                      "actor": self.actor,
-                     "type": type, "payload": plain(payload), "prev": last[1]}
+                     "type": type, "payload": held, "prev": last[1]}
             entry["hash"] = entry_hash(entry)
             _write_line(handle, line_of(entry).encode() + b"\n", self.path)
             last[:] = [entry["i"] + 1, entry["hash"]]

@@ -54,6 +54,9 @@ class Limits:
     forbidden: tuple[tuple[str, ...], ...] = () # Sets of targets that must not come together
     protected: tuple[str, ...] = () # Targets that must not be touched
 
+    def __post_init__(self):
+        for name in ("max_parts", "max_deliveries"): check_positive(getattr(self, name), name, whole=True)
+
 # %% ../../nbs/1_constraints/12_program.ipynb #03b791d3
 @dataclass(frozen=True)
 class Goal:

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from ..core import AnnData, Key, check_columns, check_one_of, fault, few
-from .schema import check_counts, check_names
+from .schema import check_counts, check_named, check_names
 from ..effects import Effects
 from ..stats import PseudoreplicationError
 
@@ -56,6 +56,7 @@ def pseudobulk(
     if replicate not in adata.obs:
         raise fault(f"the replicate in adata.obs['{replicate}']", few(adata.obs.columns),
                     "Name it: cells are not replicates.", PseudoreplicationError)
+    check_named(adata, [Key.PERTURBATION, replicate])
     label = adata.obs[[Key.PERTURBATION, replicate]].astype(str)
     groups = label.groupby([Key.PERTURBATION, replicate], sort=True).ngroup().to_numpy()
     member = csr_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))))
@@ -80,7 +81,7 @@ def measure(
     base = good[(good.obs[Key.PERTURBATION] == Key.CONTROL).to_numpy()]
     if not base.n_obs:
         raise fault("a control in the pseudobulk", few(pd.unique(bulk.obs[Key.PERTURBATION])),
-                    "Name the control cells.")
+                    "Name the control cells, or lower min_cells.")
     if base.n_obs < 2 and evidence == "replicated":
         raise fault("two or more replicates with control cells", f"{base.n_obs}",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
@@ -144,6 +145,7 @@ def measure_screen(
     if len(replicates) < 2 and evidence == "replicated":
         raise fault("two or more replicates", f"{few(replicates)} only",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+    check_columns(guides, ["gene", Key.QC_FLAG], "the guide table (call flag_guides first)")
     changes = guide_changes(guides, plasmid, replicates)
     good = (guides[Key.QC_FLAG] == "").to_numpy()
     if not good.any(): raise fault("guides without a flag", "none", "Look at the table of flags.")

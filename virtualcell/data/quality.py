@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..core import AnnData, Key, check_columns, check_positive, fault
+from ..core import AnnData, Key, check_columns, check_positive, fault, few
 
 # %% ../../nbs/2_data/22_quality.ipynb #288a44e5
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ def flag_guides(
     "Flag guides whose fold change cannot be trusted"
     check_columns(guides, ["gene", plasmid, *replicates], "the guide table")
     check_positive(min_plasmid, "min_plasmid", zero_ok=True)
+    words = [name for name in (plasmid, *replicates) if guides[name].dtype.kind not in "iuf"]
+    if words: raise fault("numbers of reads", f"other values in {few(words)}", "Hand over raw reads.")
     reads = guides[[plasmid, *replicates]].to_numpy(float)
     if not np.isfinite(reads).all():
         raise fault("reads without NaN", f"{int((~np.isfinite(reads)).sum())} NaN or infinite",

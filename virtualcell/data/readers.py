@@ -22,7 +22,8 @@ class FileFormatError(ContractError):
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 def _check_hdf5(path: Path) -> None:
-    if not path.exists(): raise fault(f"a file at {path}", "none", "Check the path.", FileFormatError)
+    if not path.is_file():
+        raise fault(f"a file at {path}", "a folder" if path.is_dir() else "none", "Check the path.", FileFormatError)
     with open(path, "rb") as file: start = file.read(64)
     if not start.startswith(_HDF5):
         looks = "text" if start and all(9 <= byte < 127 for byte in start) else "other binary data"
@@ -38,7 +39,7 @@ def read_h5ad(
     path = Path(path)
     _check_hdf5(path)
     try: adata = read(path)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise fault(f"a complete AnnData file at {path.name}", f"{type(error).__name__}: {str(error)[:120]}",
                     "The file is cut off or not AnnData: copy it again from its source.", FileFormatError) from error
     return counts_layer(adata)

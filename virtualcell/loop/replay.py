@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from ..core import check_positive, check_shape, fault, stream
+from ..core import check_positive, check_shape, fault, stream, track
 from ..effects import Effects
 from .acquire import choose_batch
 
@@ -104,12 +104,12 @@ def replay(
     strategies: dict[str, Strategy], # By name
     n_seeds: int = 20, # Replays of each
     random_state: int = 0, # Seed
-    progress: Callable | None = None, # Such as tqdm.auto.tqdm
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> pd.DataFrame: # `strategy, round, measured, hits, low, high`
     "Hits found by round, with 95 % intervals of the mean over seeds, and the ceiling"
     rows = []
     rounds = np.arange(1, screen.n_rounds + 1)
-    for name, choose in (progress(strategies.items()) if progress else strategies.items()):
+    for name, choose in track(strategies.items(), len(strategies), "replay", progress):
         runs = np.array([replay_once(screen, choose, stream(random_state, "replay", name, s)) for s in range(n_seeds)])
         half = 1.96 * runs.std(0, ddof=1) / np.sqrt(n_seeds) if n_seeds > 1 else np.full(screen.n_rounds, np.inf)
         rows.append(pd.DataFrame({"strategy": name, "round": rounds, "measured": rounds * screen.batch_size,

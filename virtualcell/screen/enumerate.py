@@ -7,8 +7,7 @@ Docs: https://OWNER.github.io/virtualcell/4_screen/enumerate.html.md"""
 # %% auto #0
 __all__ = ['Candidates', 'parts', 'count_candidates', 'enumerate_candidates', 'removed_by_rule']
 
-# %% ../../nbs/4_screen/40_enumerate.ipynb #52ab0c4d
-from collections.abc import Callable
+# %% ../../nbs/4_screen/40_enumerate.ipynb #88615737
 from itertools import combinations
 from math import comb
 from typing import NamedTuple
@@ -17,7 +16,7 @@ import pandas as pd
 
 from ..constraints.intervention import Intervention, Part
 from ..constraints.program import Program, check
-from ..core import digest, fault
+from ..core import digest, fault, track
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #4aa926da
 class Candidates(NamedTuple):
@@ -44,7 +43,7 @@ def count_candidates(
 def enumerate_candidates(
     program: Program, # What the lab can do
     limit: int = 200_000, # Most combinations to look at
-    progress: Callable | None = None, # Such as tqdm.auto.tqdm
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> Candidates:
     "Check every combination; nothing disappears"
     n = count_candidates(program)
@@ -54,7 +53,7 @@ def enumerate_candidates(
     offered = parts(program)
     sets = (Intervention(chosen) for k in range(1, program.limits.max_parts + 1) for chosen in combinations(offered, k))
     allowed, removed = [], []
-    for one in progress(sets, total=n) if progress else sets:
+    for one in track(sets, n, "candidates", progress):
         verdict = check(program, one)
         if verdict: allowed.append(_row(program, one))
         else: removed.append((str(one), verdict.rules[0], "; ".join(verdict.rules), "; ".join(verdict.reasons)))

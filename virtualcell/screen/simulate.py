@@ -7,12 +7,12 @@ Docs: https://OWNER.github.io/virtualcell/4_screen/simulate.html.md"""
 # %% auto #0
 __all__ = ['chunk_path', 'run_screen']
 
-# %% ../../nbs/4_screen/41_simulate.ipynb #4a7b4141
-from collections.abc import Callable, Sequence
+# %% ../../nbs/4_screen/41_simulate.ipynb #465dde08
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core import check_positive, digest, fault, writable_folder, write_atomic
+from ..core import check_positive, digest, fault, track, writable_folder, write_atomic
 from ..effects import Effects, concat, from_json, to_json
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #8c14c869
@@ -36,7 +36,7 @@ def run_screen(
     interventions: Sequence[str], # Candidates
     folder: str | Path, # Where chunks are kept; made if missing
     chunk_size: int = 8, # Candidates per chunk
-    progress: Callable | None = None, # Such as tqdm.auto.tqdm
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> Effects: # In the order of `interventions`
     "Predict all candidates; run it again after a kill and it goes on where it was"
     check_positive(chunk_size, "chunk_size")
@@ -44,7 +44,7 @@ def run_screen(
     folder, names = writable_folder(folder), list(interventions)
     chunks = [names[i : i + chunk_size] for i in range(0, len(names), chunk_size)]
     found = []
-    for chunk in progress(chunks) if progress else chunks:
+    for chunk in track(chunks, len(chunks), "screen", progress):
         path = chunk_path(folder, model.digest, chunk)
         effects = _kept(path, chunk)
         if effects is None:

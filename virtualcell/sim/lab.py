@@ -7,8 +7,8 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/lab.html.md"""
 # %% auto #0
 __all__ = ['UNIT', 'clone_readouts', 'simulate_effects', 'SimulatedLab']
 
-# %% ../../nbs/6_sim/67_lab.ipynb #4d71b654
-from collections.abc import Callable, Iterable
+# %% ../../nbs/6_sim/67_lab.ipynb #39e880af
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from ..constraints.intervention import Intervention, parse
 from ..constraints.readout import Readout
-from ..core import check_positive, check_probability, fault, few, seed_of, stream
+from ..core import check_positive, check_probability, fault, few, seed_of, stream, track
 from ..effects import Effects
 from .tcell import DAYS, DEFAULT_MODEL, READOUTS, Clones, TCellModel, clone_table, simulate_clones
 
@@ -39,13 +39,15 @@ def simulate_effects(
     model: TCellModel = DEFAULT_MODEL, # Parameters
     *, random_state: int = 0, # Seed shared by control and interventions
     n_jobs: int = 1, # Threads
-    progress: Callable | None = None, # Such as tqdm.auto.tqdm
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> Effects: # Predicted, with Monte-Carlo errors
     "Effects on the readouts of day 5, against control clones with the same random numbers"
-    grow = lambda what: clone_readouts(simulate_clones(n_clones, what, model, random_state=random_state, n_jobs=n_jobs))
+    if n_clones < 2: raise fault("two clones or more, for an error", n_clones, "Raise n_clones.")
+    grow = lambda what: clone_readouts(simulate_clones(n_clones, what, model, random_state=random_state, n_jobs=n_jobs,
+                                                        progress=False))
     names = [str(parse(one)) for one in interventions]
     base = grow("control")
-    shifts = [grow(name) - base for name in (progress(names) if progress else names)]
+    shifts = [grow(name) - base for name in track(names, len(names), "interventions", progress)]
     mean = np.array([shift.mean(0) for shift in shifts]).reshape(-1, len(READOUTS))
     error = np.array([shift.std(0, ddof=1) / np.sqrt(n_clones) for shift in shifts]).reshape(-1, len(READOUTS))
     n = len(names)

@@ -11,7 +11,6 @@ __all__ = ['SPECIES', 'FACTORS', 'AU_PER_H', 'START_H', 'DAYS', 'SNAPSHOTS_AU', 
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #ab1b4e6f
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from ..constraints.intervention import Intervention, parse
-from ..core import ContractError, check_positive, fault, few, seed_of
+from ..core import ContractError, check_positive, fault, few, seed_of, track
 from ..stats import clone_fraction
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #f503c4cc
@@ -100,7 +99,7 @@ def simulate_cells(
 ) -> tuple[Int[np.ndarray, "cell time state"], int]: # (R T G P X N C I O at the times, number of reactions)
     "Exact paths of cells that do not divide"
     from virtualcell.kernels import tcell as kernel
-    check_positive(n_cells, "n_cells")
+    check_positive(n_cells, "n_cells", whole=True)
     level, onset, start = schedule(intervention, model)
     paths = np.empty((n_cells, len(times_au), 9), np.int64)
     gate = model.gate if chromatin else (0.0,) * 8
@@ -160,16 +159,15 @@ def simulate_clones(
     model: TCellModel = DEFAULT_MODEL, # Parameters
     *, random_state: int = 0, # Seed; clone k is the same whatever n_clones is
     n_jobs: int = 1, # Threads; the result does not depend on it
-    progress: Callable | None = None, # Such as tqdm.auto.tqdm, called with an iterable and total=
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> Clones:
     "Exact clones from one founder each to the end of day 5"
-    check_positive(n_clones, "n_clones")
+    for name, value in (("n_clones", n_clones), ("n_jobs", n_jobs)): check_positive(value, name, whole=True)
     plan, clock = schedule(intervention, model), time.perf_counter()
     chunks = [range(i, min(i + 16, n_clones)) for i in range(0, n_clones, 16)]
     with ThreadPoolExecutor(n_jobs) as pool:
         done = pool.map(lambda chunk: _grow_some(chunk, random_state, plan, model), chunks)
-        done = progress(done, total=len(chunks)) if progress else done
-        grown = [clone for chunk in done for clone in chunk]
+        grown = [clone for chunk in track(done, len(chunks), "clones", progress) for clone in chunk]
     tree, moments, seen = (np.concatenate([clone[k] for clone in grown]) for k in range(3))
     first = np.cumsum([0] + [len(clone[0]) for clone in grown])
     return Clones(str(parse(intervention)), first, tree[:, 0], tree[:, 1], 1 - tree[:, 2], moments[:, 0],
