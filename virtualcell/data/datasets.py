@@ -95,7 +95,7 @@ def download(
                                    downloader=fetcher))
     except requests.exceptions.RequestException as error:
         raise fault(f"{original.path} at {address}", f"{type(error).__name__}",
-                    "Check the network, or put the file where VIRTUALCELL_DATA says. Nothing partial was kept.",
+                    f"Check the network, or put it at $VIRTUALCELL_DATA/{original.place}. Nothing partial was kept.",
                     DownloadError) from error
     except ValueError as error: # pooch found another checksum and removed the file
         raise fault(f"SHA-256 {original.sha256[:12]}… of {original.path}", "other bytes",

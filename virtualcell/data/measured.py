@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from ..core import AnnData, Key, check_columns, check_one_of, fault, few
-from .schema import check_counts, check_named, check_names
+from .schema import check_counts, check_named, check_names, trainable
 from ..effects import Effects
 from ..stats import PseudoreplicationError
 
@@ -47,8 +47,9 @@ def pseudobulk(
     adata: AnnData, # Cells under the contract
     replicate: str = Key.REPLICATE, # Column of `obs` with the unit of inference
     min_cells: int = 20, # Fewer cells get a flag and are not measured
+    provenance: tuple[str, ...] = ("validated",), # Statuses that may enter, where cells have one
 ) -> AnnData: # perturbation·replicate × genes; `X` log1p CP10k, `obs` with `n_cells, qc_flag`
-    "Sum counts within each perturbation and replicate"
+    "Sum counts within each perturbation and replicate; cells of another status stay out"
     from anndata import AnnData
     from scipy.sparse import csr_matrix
     check_names(adata)
@@ -57,6 +58,8 @@ def pseudobulk(
         raise fault(f"the replicate in adata.obs['{replicate}']", few(adata.obs.columns),
                     "Name it: cells are not replicates.", PseudoreplicationError)
     check_named(adata, [Key.PERTURBATION, replicate])
+    judged = Key.STATUS in adata.obs
+    if judged: adata = adata[trainable(adata, provenance)]
     label = adata.obs[[Key.PERTURBATION, replicate]].astype(str)
     groups = label.groupby([Key.PERTURBATION, replicate], sort=True).ngroup().to_numpy()
     member = csr_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))))
@@ -68,7 +71,8 @@ def pseudobulk(
     obs[Key.QC_FLAG] = np.where(obs["n_cells"] < min_cells, f"fewer than {min_cells} cells", "")
     dense = np.asarray(sums.todense())
     logged = np.log1p(1e4 * dense / np.maximum(dense.sum(1, keepdims=True), 1))
-    return AnnData(logged, obs, adata.var[[]].copy(), layers={Key.COUNTS: dense})
+    said = f"cells that are {', '.join(provenance)}" if judged else "cells without a status"
+    return AnnData(logged, obs, adata.var[[]].copy(), {"provenance": said}, layers={Key.COUNTS: dense})
 
 # %% ../../nbs/2_data/24_measured.ipynb #4979b1ed
 def measure(
@@ -97,8 +101,8 @@ def measure(
     if not kept:
         raise fault("a perturbation with two or more replicates", "none",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
-    return _effects(kept, tuple(bulk.var_names), np.array([cells[name] for name in kept]), "pseudobulk difference",
-                    "log1p CP10k")
+    said = f"pseudobulk difference, {bulk.uns.get('provenance', 'cells without a status')}"
+    return _effects(kept, tuple(bulk.var_names), np.array([cells[name] for name in kept]), said, "log1p CP10k")
 
 # %% ../../nbs/2_data/24_measured.ipynb #9143f414
 def _effects(shifts: dict[str, np.ndarray], features: tuple[str, ...], n_cells: np.ndarray, made_by: str,

@@ -88,7 +88,13 @@ def network_rates(
             1 / (1 + p14 * t + p15 * g), p16 / (1 + n)]
     return np.stack(made, 1), counts * np.array([*model.decay, 0.0])
 
-# %% ../../nbs/6_sim/63_tcell.ipynb #4c0647f5
+# %% ../../nbs/6_sim/63_tcell.ipynb #160df7cc
+def _rates(model: TCellModel, level: np.ndarray, onset: np.ndarray, chromatin: bool) -> tuple:
+    "Parameters and knock-downs as the compiled loop takes them"
+    from virtualcell.kernels.tcell import Rates
+    gate = model.gate if chromatin else (0.0,) * 8
+    return Rates(np.array(model.p), np.array(model.decay), gate, 500.0, level, onset)
+
 def simulate_cells(
     n_cells: int, # Independent cells
     intervention: Intervention | str = "control", # Knock-downs
@@ -102,11 +108,8 @@ def simulate_cells(
     check_positive(n_cells, "n_cells", whole=True)
     level, onset, start = schedule(intervention, model)
     paths = np.empty((n_cells, len(times_au), 9), np.int64)
-    gate = model.gate if chromatin else (0.0,) * 8
-    seed = np.uint64(seed_of(random_state, "tcell.cells"))
-    events = kernel.cell_paths(n_cells, start, np.array(times_au), level, onset, np.array(model.p),
-                               np.array(model.decay),
-                               gate, 500.0, seed, paths)
+    rates = _rates(model, level, onset, chromatin)
+    events = kernel.cell_paths(start, np.array(times_au), rates, np.uint64(seed_of(random_state, "tcell.cells")), paths)
     return paths, int(events)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #b23b9b01
@@ -136,15 +139,15 @@ class Clones:
 def _grow(number: int, seed: int, plan: tuple, model: TCellModel, room: tuple) -> tuple:
     "One clone in the buffers `room`; returns copies of the used rows and the number of reactions"
     from virtualcell.kernels import tcell as kernel
-    (level, onset, start), (tree, moments, seen) = plan, room
+    level, onset, start = plan
+    growth = kernel.Growth(np.array(SNAPSHOTS_AU), T_MAX_AU, np.array(model.division_mean_h) * AU_PER_H,
+                           np.array(model.division_sd_h) * AU_PER_H, model.opens_without_x)
     key = np.uint64(seed_of(seed, "tcell.clone", number))
-    n_cells, events = kernel.clone(key, start, np.array(SNAPSHOTS_AU), T_MAX_AU, level, onset, np.array(model.p),
-        np.array(model.decay), model.gate, 500.0, np.array(model.division_mean_h) * AU_PER_H,
-        np.array(model.division_sd_h) * AU_PER_H, model.opens_without_x, tree, moments, seen)
+    n_cells, events = kernel.clone(key, start, _rates(model, level, onset, True), growth, kernel.Buffers(*room))
     if n_cells == kernel.CLONE_FULL:
         raise fault(f"clone {number} within max_cells={model.max_cells}", "more cells", "Raise max_cells.",
                     CloneSizeError)
-    return tree[:n_cells].copy(), moments[:n_cells].copy(), seen[:n_cells].copy(), events
+    return *(buffer[:n_cells].copy() for buffer in room), events
 
 def _grow_some(numbers: range, seed: int, plan: tuple, model: TCellModel) -> list[tuple]:
     days = len(SNAPSHOTS_AU)
