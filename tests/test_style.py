@@ -87,7 +87,7 @@ def test_lessons_assert(notebooks):
     lessons = [source(c) for cells in notebooks.values() for c in cells if c["cell_type"] == "code"
                and not source(c).startswith("#| export")]
     checks = sum(len(re.findall(r"^\s*assert |expect_fail\(", text, re.M)) for text in lessons)
-    assert lines / checks <= 15, (lines, checks)
+    assert lines / checks <= 10, (lines, checks)
 
 
 def test_every_room_page_tells_the_story(notebooks, root):
