@@ -50,7 +50,10 @@ def test_tcell_screen_holds_what_it_promises(tcell):
 
 
 def test_tcell_screen_agrees_with_the_reference(tcell):
-    """Within three standard errors of ours and the reference's (2,000 and 500 clones) together."""
+    """Within the standard errors of ours and the reference's (2,000 and 500 clones) together.
+
+    Three hold here; four keep sixteen comparisons from failing by chance where another logarithm gives other draws.
+    """
     _, results = tcell
     for key, reference in REFERENCE.items():
         if key == "kd_committed_fraction":
@@ -59,7 +62,7 @@ def test_tcell_screen_agrees_with_the_reference(tcell):
             pairs = [(f"{key}_d{d}", value, 2000) for d, value in reference.items()]
         for name, value, n in pairs:
             error = results[name + "_se"]
-            assert abs(results[name] - value) <= 3 * error * (1 + SMALL["n_clones"] / n) ** 0.5 + 6e-4, (name,
+            assert abs(results[name] - value) <= 4 * error * (1 + SMALL["n_clones"] / n) ** 0.5 + 6e-4, (name,
                 results[name], value, error)
 
 
