@@ -70,16 +70,17 @@ def chain(tmp_path_factory):
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_mutation_of_a_ledger_is_named(chain, data):
-    """Flip a byte, delete, insert, repeat or reorder rows, cut the tail: the first bad entry is named."""
+    """Flip, add or drop a byte; delete, insert, repeat or reorder rows; cut the tail: the first bad entry is named."""
     ledger, honest, head = chain
     rows = honest.split(b"\n")[:-1]
-    how = data.draw(st.sampled_from(("flip", "delete", "insert", "swap", "repeat", "cut")))
+    how = data.draw(st.sampled_from(("flip", "add", "drop", "delete", "insert", "swap", "repeat", "cut")))
     i = data.draw(st.integers(0, len(rows) - 1))
-    if how == "flip":
-        at = data.draw(st.integers(0, len(honest) - 1))
-        changed = bytearray(honest)
-        changed[at] ^= data.draw(st.integers(1, 255))
-        content, first = bytes(changed), honest[:at].count(b"\n")
+    if how in ("flip", "add", "drop"):
+        at, byte = data.draw(st.integers(0, len(honest) - 1)), data.draw(st.integers(1, 255))
+        middle = {"flip": bytes([honest[at] ^ byte]), "add": bytes([byte]) + honest[at:at + 1], "drop": b""}[how]
+        content, first = honest[:at] + middle + honest[at + 1:], honest[:at].count(b"\n")
+        if middle == b"\n\n":
+            first += 1  # the row is whole, an empty one follows it
     else:
         new = list(rows)
         if how == "delete":
