@@ -26,7 +26,7 @@ from pathlib import Path
 import pandas as pd
 from nbformat import NotebookNode
 
-from ..core import check_one_of, digest, fault, few, file_digest, plain, to_csv, writable_folder, write_atomic
+from ..core import digest, fault, few, file_digest, plain, to_csv, writable_folder, write_atomic
 
 # %% ../../nbs/9_report/90_report.ipynb #a8ba751f
 def templates() -> dict[str, Path]:
@@ -61,7 +61,8 @@ def show_table(
 ) -> None:
     "Show part of a table, escaped, and write all of it to `tables/name.csv`"
     from IPython.display import HTML, display
-    check_one_of(bool(re.fullmatch(r"[\w-]+", name)), (True,), f"table name {name!r} of letters, digits, _ and -")
+    if not re.fullmatch(r"[\w-]+", name):
+        raise fault("a table name of letters, digits, _ and -", repr(name), "Rename it.")
     to_csv(table, Path(os.environ.get("VIRTUALCELL_TABLES", "tables")) / f"{name}.csv")
     part = table[columns or list(table.columns)].head(rows)
     more = f"<p><small>All {len(table):,} rows and {table.shape[1]} columns: tables/{name}.csv</small></p>"
