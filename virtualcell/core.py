@@ -102,6 +102,7 @@ def check_range(
     if not good: raise fault(f"{name} from {low:g} to {high:g}", repr(value), "Choose a value in between.")
     return value
 
+# %% ../nbs/0_foundation/00_core.ipynb #957ebd98
 def check_columns(
     table: pd.DataFrame, # Where the columns should be
     columns: Iterable[str], # Needed names
