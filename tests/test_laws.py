@@ -184,7 +184,9 @@ def test_trees_are_trees():
     clones = simulate_clones(60, random_state=6)
     for k in range(len(clones)):
         rows = slice(clones.first[k], clones.first[k + 1])
-        mother, birth, end = clones.mother[rows], clones.birth_au[rows], clones.division_au[rows]
+        trees = clones.forest
+        mother, birth, end = trees.mother[rows], trees.birth[rows], trees.division[rows]
+        mother = np.where(mother < 0, -1, mother - clones.first[k])
         kids = mother[mother >= 0]
         assert mother[0] == -1 and (np.bincount(kids, minlength=1)[np.unique(kids)] == 2).all()
         assert np.allclose(birth[1:], end[kids]) and (end > birth).all()
@@ -192,7 +194,7 @@ def test_trees_are_trees():
 
 def test_seeds_decide_and_order_does_not():
     a, b = (simulate_clones(30, random_state=7, n_jobs=n) for n in (1, 2))
-    assert (a.states == b.states).all() and (a.division_au == b.division_au).all() and a.events == b.events
+    assert (a.states == b.states).all() and (a.forest.division == b.forest.division).all() and a.events == b.events
     assert (simulate_clones(30, random_state=8).events) != a.events
 
 

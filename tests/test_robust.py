@@ -148,7 +148,7 @@ def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):
     mine = tmp_path / "mine.yaml"
     mine.write_text(text)
     assert main(["report", "tcell_screen", "--set", f"program_file={mine}", "--out", str(tmp_path / "out")]) == 2
-    assert "Expected a factor among Runx1, Tcf7, Gata3, PU.1, found CD5" in capsys.readouterr().err
+    assert "Expected a target among Runx1, Tcf7, Gata3, PU.1, X, Notch" in capsys.readouterr().err
 
 
 def test_hostile_names_stay_text_everywhere(tmp_path):

@@ -2,7 +2,10 @@
 
 Modules:
 
-- `virtualcell.kernels.tcell`: Exact stochastic simulation of the T-cell commitment model, compiled by numba."""
+- `virtualcell.kernels.cells`: Drivers of the exact race: many cells, snapshots, schedules. Networks come in as compiled functions.
+- `virtualcell.kernels.emit`: From a reaction network to source text of compiled functions, and to the functions.
+- `virtualcell.kernels.steps`: Approximations: leaping, Langevin, equations, hybrid. Each advances one cell over [now, end), as the race does.
+- `virtualcell.kernels.streams`: Counter-based random numbers for compiled code."""
 
 __version__ = "0.0.1"
 

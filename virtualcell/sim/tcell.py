@@ -6,20 +6,26 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/tcell.html.md"""
 
 # %% auto #0
 __all__ = ['SPECIES', 'FACTORS', 'AU_PER_H', 'START_H', 'DAYS', 'SNAPSHOTS_AU', 'T_MAX_AU', 'COMMITTED_SITES', 'DEFAULT_MODEL',
-           'READOUTS', 'REFERENCE', 'TCellModel', 'schedule', 'network_rates', 'simulate_cells', 'CloneSizeError',
-           'Clones', 'simulate_clones', 'clone_table', 'summarise', 'lineage_segments']
+           'NAMES', 'PRODUCTION', 'GATE_NAMES', 'READOUTS', 'REFERENCE', 'TCellModel', 'tcell_network', 'schedule',
+           'simulate_cells', 'Clones', 'open_sites', 'open_when_x_is_gone', 'division_of', 'simulate_clones',
+           'clone_table', 'summarise']
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #ab1b4e6f
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped, UInt64
 
 from ..constraints.intervention import Intervention, parse
-from ..core import ContractError, check_positive, fault, few, seed_of, track
+from ..core import check_one_of, check_positive, fault, few
+from . import dosing
+from .exact import lives, run_exact
+from .lineage import Division, Forest, grow_many
+from .network import Network, Parameter, Reaction, Species
+from .streams import binomial, keys_of
 from ..stats import clone_fraction
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #f503c4cc
@@ -42,59 +48,68 @@ class TCellModel:
     division_mean_h: tuple[float, ...] = (5.944, 15.0, 13.0, 12.0, 12.0) # Generation 0, 1, 2, 3, 4 and later [h]
     division_sd_h: tuple[float, ...] = (13.0, 5.0, 5.0, 4.0, 3.0) # The same [h]
     opens_without_x: bool = True # The X = 0 rule at division
+    partition: str = "copy" # Molecules at division: `copy` as published, or `binomial`
+    alleles: int = 1 # Copies of Bcl11b, 1 or 2; they open independently
     max_cells: int = 8192 # Per clone; more is an error, never a silent cut
 
     def __post_init__(self):
         wrong = [n for n in self.start if n < 0 or n != int(n)]
         if wrong: raise fault("initial counts of whole molecules", few(wrong), "Round them, 0 or more.")
         if sum(self.start[6:]) != 500: raise fault("500 sites in all", sum(self.start[6:]), "Set C + I + O to 500.")
+        check_one_of(self.partition, ("copy", "binomial"), "partition")
+        check_one_of(self.alleles, (1, 2), "alleles")
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #a84a7fa3
 DEFAULT_MODEL = TCellModel()
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #5bdad7b8
+NAMES = ("R", "T", "G", "P", "X", "N", "C", "I", "O")
+PRODUCTION = {"R": "(p1*R + p2*N) / (1 + p1*R + p2*N)",
+              "T": "(p3*T + p4*G + p5*N6) / (1 + p3*T + p4*G + p5*N + p7*P)",
+              "G": "(p8*T + p9*N10) / (1 + p8*T + p9*N + p11*P)", "P": "p12*P / (1 + p12*P + p13*R*G*T)",
+              "X": "1 / (1 + p14*T + p15*G)", "N": "p16 / (1 + N)"}
+_GATE = {"opening_1": ("C{a} -> I{a}", "C{a}/sites * (k2*N + k3*R + delta*O{a}/sites)"),
+         "opening_2": ("I{a} -> O{a}", "I{a}/sites * (k2*N + k3*R + gamma*O{a}/sites)"),
+         "closing_1": ("O{a} -> I{a}", "O{a}/sites * (k1*X + alpha*C{a}/sites)"),
+         "closing_2": ("I{a} -> C{a}", "I{a}/sites * (k1*X + beta*C{a}/sites + epsilon*I{a}/sites)")}
+GATE_NAMES = ("k1", "k2", "k3", "alpha", "beta", "gamma", "delta", "epsilon")
+
+def _parameters(model: TCellModel, chromatin: bool) -> tuple[Parameter, ...]:
+    values = {f"p{k + 1}": v for k, v in enumerate(model.p)} | {f"decay_{s}": v for s, v in
+                                                               zip("RTGPX", model.decay, strict=True)}
+    if chromatin: values |= dict(zip(GATE_NAMES, model.gate, strict=True)) | {"sites": 500.0}
+    return tuple(Parameter(name, value, source="10.1038/s41540-024-00368-y") for name, value in values.items())
+
+@lru_cache(maxsize=256)
+def tcell_network(
+    model: TCellModel = DEFAULT_MODEL, # Parameters
+    chromatin: bool = True, # Whether sites are part of it
+) -> Network: # R T G P X N, and C I O of each allele
+    "Levels 1 and 2 as a reaction network; time in a.u."
+    start, alleles = dict(zip(NAMES, model.start, strict=True)), range(model.alleles if chromatin else 0)
+    species = [Species(name, start[name], target=full)
+               for name, full in zip(NAMES[:6], SPECIES, strict=True)]
+    species += [Species(s + _mark(a), start[s], "site") for a in alleles for s in "CIO"]
+    reactions = [Reaction(f"make_{s}", f"-> {s}", rate) for s, rate in PRODUCTION.items()]
+    reactions += [Reaction(f"lose_{s}", f"{s} ->", f"decay_{s} * {s}") for s in "RTGPX"]
+    reactions += [Reaction(name + _mark(a), equation.format(a=_mark(a)), rate.format(a=_mark(a)))
+                  for a in alleles for name, (equation, rate) in _GATE.items()]
+    return Network("T-cell commitment", tuple(species), _parameters(model, chromatin), tuple(reactions),
+                   {"N6": "N / (p6 + P)", "N10": "N / (p10 + P)"}, time_unit="au", hours_per_unit=1 / AU_PER_H,
+                   source="10.1016/j.celrep.2020.108622")
+
+def _mark(allele: int) -> str: return "" if allele == 0 else str(allele + 1)
+
 # %% ../../nbs/6_sim/63_tcell.ipynb #3db06c58
 def schedule(
-    intervention: Intervention | str, # Knock-downs of the four factors
+    intervention: Intervention | str, # Knock-downs, knock-outs, over-expression
     model: TCellModel = DEFAULT_MODEL, # Parameters
-) -> tuple[Float[np.ndarray, " factor"], Float[np.ndarray, " factor"], Int[np.ndarray, " state"]]:
-    "Production factors (0 to 1), their onsets [a.u.] and the initial state"
-    level, onset, start = np.ones(4), np.zeros(4), np.array(model.start)
-    for part in parse(intervention).parts:
-        if part.kind not in ("KD", "CRISPRi", "KO"):
-            raise fault("a knock-down (KD, CRISPRi, KO) for this model", part.text(), "It has no other interventions.")
-        if part.target not in FACTORS:
-            raise fault(f"a factor among {', '.join(FACTORS)}", part.target, "The model knows no other gene.")
-        if part.kind != "KO" and part.dose is None:
-            raise fault(f"what remains of {part.target}", part.text(), f"Write {part.text()}=20%.")
-        at = FACTORS.index(part.target)
-        level[at], onset[at] = (part.dose or 0.0) / 100, part.time_h * AU_PER_H
-        if part.time_h == 0: start[at] = round(start[at] * level[at])
-    return level, onset, start
+    chromatin: bool = True, # Whether sites are part of the network
+) -> dosing.Schedule:
+    "What holds when, in a.u."
+    return dosing.schedule(tcell_network(model, chromatin), intervention)
 
-# %% ../../nbs/6_sim/63_tcell.ipynb #01875028
-def network_rates(
-    counts: Float[np.ndarray, "cell species"], # R T G P X N
-    level: Float[np.ndarray, " factor"] | None = None, # Knock-down factors; none is 1
-    model: TCellModel = DEFAULT_MODEL, # Parameters
-) -> tuple[Float[np.ndarray, "cell species"], Float[np.ndarray, "cell species"]]: # (production, decay) [1/a.u.]
-    "Rates of the 11 reactions; the Notch signal does not decay"
-    p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16 = model.p
-    r, t, g, p, x, n = counts.T
-    kr, kt, kg, kp = np.ones(4) if level is None else level
-    made = [kr * (p1 * r + p2 * n) / (1 + p1 * r + p2 * n),
-            kt * (p3 * t + p4 * g + p5 * n / (p6 + p)) / (1 + p3 * t + p4 * g + p5 * n + p7 * p),
-            kg * (p8 * t + p9 * n / (p10 + p)) / (1 + p8 * t + p9 * n + p11 * p),
-            kp * p12 * p / (1 + p12 * p + p13 * r * g * t),
-            1 / (1 + p14 * t + p15 * g), p16 / (1 + n)]
-    return np.stack(made, 1), counts * np.array([*model.decay, 0.0])
-
-# %% ../../nbs/6_sim/63_tcell.ipynb #160df7cc
-def _rates(model: TCellModel, level: np.ndarray, onset: np.ndarray, chromatin: bool) -> tuple:
-    "Parameters and knock-downs as the compiled loop takes them"
-    from virtualcell.kernels.tcell import Rates
-    gate = model.gate if chromatin else (0.0,) * 8
-    return Rates(np.array(model.p), np.array(model.decay), gate, 500.0, level, onset)
-
+# %% ../../nbs/6_sim/63_tcell.ipynb #4c0647f5
 def simulate_cells(
     n_cells: int, # Independent cells
     intervention: Intervention | str = "control", # Knock-downs
@@ -102,60 +117,70 @@ def simulate_cells(
     model: TCellModel = DEFAULT_MODEL, # Parameters
     *, chromatin: bool = True, # Whether sites are simulated too
     random_state: int = 0, # Seed
-) -> tuple[Int[np.ndarray, "cell time state"], int]: # (R T G P X N C I O at the times, number of reactions)
+) -> tuple[Int[np.ndarray, "cell time state"], int]: # (R T G P X N, then C I O, at the times; number of reactions)
     "Exact paths of cells that do not divide"
-    from virtualcell.kernels import tcell as kernel
     check_positive(n_cells, "n_cells", whole=True)
-    level, onset, start = schedule(intervention, model)
-    paths = np.empty((n_cells, len(times_au), 9), np.int64)
-    rates = _rates(model, level, onset, chromatin)
-    events = kernel.cell_paths(start, np.array(times_au), rates, np.uint64(seed_of(random_state, "tcell.cells")), paths)
-    return paths, int(events)
+    plan, keys = schedule(intervention, model, chromatin), keys_of(random_state, np.arange(n_cells), "tcell.cells")
+    cells = lives(plan, keys, np.nextafter(times_au[-1], np.inf))
+    return run_exact(tcell_network(model, chromatin), plan, cells, np.array(times_au))
 
-# %% ../../nbs/6_sim/63_tcell.ipynb #b23b9b01
-class CloneSizeError(ContractError):
-    "A clone outgrew its buffer"
-
+# %% ../../nbs/6_sim/63_tcell.ipynb #9ec03063
 @dataclass(frozen=True, eq=False)
 class Clones:
     "Lineage trees and states of simulated clones; cells of clone k are rows `first[k]` to `first[k + 1]`"
     intervention: str # Canonical text
-    first: Int[np.ndarray, " bound"] # First row of each clone, and the number of rows
-    mother: Int[np.ndarray, " cell"] # Number of the mother within the clone; -1 for the founder
-    generation: Int[np.ndarray, " cell"] # 0 for the founder
-    alive: Int[np.ndarray, " cell"] # 1 if alive at the end, 0 if it divided
-    birth_au: Float[np.ndarray, " cell"] # [a.u.]
-    division_au: Float[np.ndarray, " cell"] # Drawn division time, also when after the end [a.u.]
-    states: Int[np.ndarray, "cell day state"] # R T G P X N C I O at days 2 to 5; -1 where the cell did not live
-    events: int = 0 # Simulated reactions
+    forest: Forest # Trees; seen: R T G P X N, then C I O of each allele, at days 2 to 5
     seconds: float = field(default=0.0, compare=False) # Wall time
 
     def __len__(self): return len(self.first) - 1
 
     def __repr__(self):
-        return f"Clones({self.intervention}: {len(self)} clones, {len(self.mother):,} cells, {self.events:,} reactions)"
+        return f"Clones({self.intervention}: {len(self)} clones, {len(self.forest):,} cells, {self.events:,} reactions)"
 
-# %% ../../nbs/6_sim/63_tcell.ipynb #20df4432
-def _grow(number: int, seed: int, plan: tuple, model: TCellModel, room: tuple) -> tuple:
-    "One clone in the buffers `room`; returns copies of the used rows and the number of reactions"
-    from virtualcell.kernels import tcell as kernel
-    level, onset, start = plan
-    growth = kernel.Growth(np.array(SNAPSHOTS_AU), T_MAX_AU, np.array(model.division_mean_h) * AU_PER_H,
-                           np.array(model.division_sd_h) * AU_PER_H, model.opens_without_x)
-    key = np.uint64(seed_of(seed, "tcell.clone", number))
-    n_cells, events = kernel.clone(key, start, _rates(model, level, onset, True), growth, kernel.Buffers(*room))
-    if n_cells == kernel.CLONE_FULL:
-        raise fault(f"clone {number} within max_cells={model.max_cells}", "more cells", "Raise max_cells.",
-                    CloneSizeError)
-    return *(buffer[:n_cells].copy() for buffer in room), events
+    @property
+    def first(self) -> Int[np.ndarray, " bound"]:
+        "First row of each clone, and the number of rows"
+        return np.concatenate([np.flatnonzero(self.forest.mother < 0), [len(self.forest)]])
 
-def _grow_some(numbers: range, seed: int, plan: tuple, model: TCellModel) -> list[tuple]:
-    days = len(SNAPSHOTS_AU)
-    room = (np.empty((model.max_cells, 3), np.int64), np.empty((model.max_cells, 2)),
-            np.empty((model.max_cells, days, 9), np.int16))
-    return [_grow(number, seed, plan, model, room) for number in numbers]
+    @property
+    def events(self) -> int:
+        "Simulated reactions"
+        return self.forest.events
 
-# %% ../../nbs/6_sim/63_tcell.ipynb #95462efd
+    @property
+    def states(self) -> Shaped[np.ndarray, "cell day state"]:
+        "Counts at days 2 to 5; -1 where the cell did not live"
+        return self.forest.seen
+
+def open_sites(
+    states: Shaped[np.ndarray, "... state"], # Counts
+) -> Shaped[np.ndarray, "..."]: # 0 to 500
+    "Open sites of the allele that is more open"
+    return states[..., 8] if states.shape[-1] < 12 else np.maximum(states[..., 8], states[..., 11])
+
+# %% ../../nbs/6_sim/63_tcell.ipynb #62f21137
+def open_when_x_is_gone(
+    cells: Float[np.ndarray, "cell state"], # Daughters
+    keys: UInt64[np.ndarray, " cell"], # Their keys
+) -> Float[np.ndarray, "cell state"]:
+    "The rule at division: without X closed sites become intermediate, and half of the intermediate ones open"
+    gone, cells = cells[:, 4] == 0, cells.copy()
+    for allele, first in enumerate(range(6, cells.shape[1], 3)):
+        closed, between = cells[gone, first], cells[gone, first + 1]
+        opened = binomial(keys[gone], np.round(between), first=16 * allele)
+        cells[gone, first], cells[gone, first + 1] = 0, between - opened + closed
+        cells[gone, first + 2] += opened
+    return cells
+
+def division_of(
+    model: TCellModel = DEFAULT_MODEL, # Parameters
+) -> Division: # In a.u.
+    "Level 3"
+    halved = dict.fromkeys(NAMES[:6], "binomial") if model.partition == "binomial" else {}
+    return Division(tuple(h * AU_PER_H for h in model.division_mean_h),
+                    tuple(h * AU_PER_H for h in model.division_sd_h),
+                    halved, open_when_x_is_gone if model.opens_without_x else None, max_cells=model.max_cells)
+
 def simulate_clones(
     n_clones: int, # Independent founders
     intervention: Intervention | str = "control", # Knock-downs
@@ -165,17 +190,10 @@ def simulate_clones(
     progress: bool | None = None, # Show a bar; by default when somebody is watching
 ) -> Clones:
     "Exact clones from one founder each to the end of day 5"
-    for name, value in (("n_clones", n_clones), ("n_jobs", n_jobs)): check_positive(value, name, whole=True)
     plan, clock = schedule(intervention, model), time.perf_counter()
-    chunks = [range(i, min(i + 16, n_clones)) for i in range(0, n_clones, 16)]
-    with ThreadPoolExecutor(n_jobs) as pool:
-        done = pool.map(lambda chunk: _grow_some(chunk, random_state, plan, model), chunks)
-        grown = [clone for chunk in track(done, len(chunks), "clones", progress) for clone in chunk]
-    tree, moments, seen = (np.concatenate([clone[k] for clone in grown]) for k in range(3))
-    first = np.cumsum([0] + [len(clone[0]) for clone in grown])
-    return Clones(str(parse(intervention)), first, tree[:, 0], tree[:, 1], 1 - tree[:, 2], moments[:, 0],
-                  moments[:, 1], seen,
-                  sum(clone[3] for clone in grown), time.perf_counter() - clock)
+    forest = grow_many(tcell_network(model), plan, division_of(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
+                       random_state=random_state, n_jobs=n_jobs, progress=progress)
+    return Clones(str(parse(intervention)), forest, time.perf_counter() - clock)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #99aa6bdc
 READOUTS = ("committed_fraction", "cells_per_clone", "open_sites")
@@ -187,7 +205,7 @@ def clone_table(
     owner = np.repeat(np.arange(len(clones)), np.diff(clones.first))
     rows = []
     for k, day in enumerate(DAYS):
-        there, opened = clones.states[:, k, 0] >= 0, clones.states[:, k, 8].astype(float)
+        there, opened = clones.states[:, k, 0] >= 0, open_sites(clones.states[:, k]).astype(float)
         count = np.bincount(owner[there], minlength=len(clones))
         committed = np.bincount(owner[there], opened[there] >= COMMITTED_SITES, minlength=len(clones))
         sites = np.bincount(owner[there], opened[there], minlength=len(clones)) / np.maximum(count, 1)
@@ -214,22 +232,3 @@ REFERENCE = { # Independent implementation of the same equations, 2,000 and 500 
              "wt_committed_fraction": {2: 0.0, 3: 0.002, 4: 0.067, 5: 0.244},
     "wt_open_sites": {2: 14.6, 3: 57.2, 4: 128.7, 5: 208.0},
              "kd_committed_fraction": {"Runx1": 0.006, "Tcf7": 0.0001, "Gata3": 0.004, "PU.1": 0.61}}
-
-# %% ../../nbs/6_sim/63_tcell.ipynb #5357a96a
-def lineage_segments(
-    clones: Clones, # Simulated clones
-    number: int = 0, # Which clone
-) -> pd.DataFrame: # One row per cell: `cell, mother, birth_h, end_h, height, open_sites`
-    "A tree to draw: a horizontal line per cell, daughters above and below their mother"
-    rows = slice(clones.first[number], clones.first[number + 1])
-    mother, end = clones.mother[rows], np.minimum(clones.division_au[rows], T_MAX_AU)
-    kids = {m: np.flatnonzero(mother == m) for m in np.unique(mother) if m >= 0}
-    height, leaves = np.zeros(len(mother)), 0
-    for cell in range(len(mother) - 1, -1, -1): # children come after their mothers
-        if cell not in kids: height[cell], leaves = leaves, leaves + 1
-    for cell in range(len(mother) - 1, -1, -1):
-        if cell in kids: height[cell] = height[kids[cell]].mean()
-    opened = clones.states[rows, :, 8].max(1).astype(float)
-    return pd.DataFrame({"cell": range(len(mother)), "mother": mother, "birth_h": clones.birth_au[rows] / AU_PER_H,
-                         "end_h": end / AU_PER_H, "height": height,
-                         "open_sites": np.where(opened >= 0, opened, np.nan)})
