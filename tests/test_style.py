@@ -15,8 +15,8 @@ ROOMS = {  # room: rooms it may import
     "report": {"foundation", "constraints", "data", "sim", "models", "screen", "loop"},
 }
 FOUNDATION = {"core", "effects", "stats", "ledger"}
-ONLY_IN = {"torch": {"models", "sim"}, "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"},
-           "numba": {"kernels"}}
+ONLY_IN = {"torch": {"models", "sim", "kernels"}, "triton": {"kernels"},
+           "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"}, "numba": {"kernels"}}
 LONG_ON_PURPOSE = {"race"}  # one loop keeps a cell's state in registers; cut in two it would go through memory
 
 
