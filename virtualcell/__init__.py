@@ -5,6 +5,7 @@ Modules:
 - `virtualcell.kernels.cells`: Drivers of the exact race: many cells, snapshots, schedules. Networks come in as compiled functions.
 - `virtualcell.kernels.clones`: Clones on a device: a generation is one launch for all clones, and only sums per clone leave the device.
 - `virtualcell.kernels.emit`: From a reaction network to source text of compiled functions, and to the functions.
+- `virtualcell.kernels.fields`: Diffusion on a masked lattice: alternating directions (Peaceman and Rachford 1955), compiled by numba.
 - `virtualcell.kernels.fused`: From a reaction network to fused GPU kernels in Triton: state, rates and random numbers never leave the registers.
 - `virtualcell.kernels.steps`: Approximations: leaping, Langevin, equations, hybrid. Each advances one cell over [now, end), as the race does.
 - `virtualcell.kernels.streams`: Counter-based random numbers for compiled code."""

@@ -139,15 +139,15 @@ def spread_noise(x, table, noise, sums, z, root_h):
 
 
 @njit(**FAST)
-def langevin(rates, table, noise, x, now, end, p, f, o, stream):
+def langevin(rates, table, noise, x, now, end, p, f, o, stream, work):
     """Euler-Maruyama of the chemical Langevin equation in Itô's sense: increments have variance rate * step.
 
     `o`: step, draws summed per step (1; more refine a Brownian path for tests of order), unused, what happens at zero.
     """
     size, many, at_zero = o[0], int(o[1]), o[3]
     n_noise = noise.max() + 1
-    a, seen, drift = np.empty(len(f)), x.copy(), x.copy()
-    sums, z = np.empty(n_noise), np.empty(n_noise + 1)
+    a, seen, drift = work[0][:len(f)], work[1][:len(x)], work[2][:len(x)]
+    sums, z = work[3][:n_noise], work[4][:n_noise + 1]
     steps = max(1, int(math.ceil((end - now) / size - 1e-9)))
     h = (end - now) / steps
     for _ in range(steps):
@@ -176,10 +176,10 @@ def slope(rates, table, x, p, f, a, out):
 
 
 @njit(**FAST)
-def fourth_order(rates, table, x, p, f, h, steps):
+def fourth_order(rates, table, x, p, f, h, steps, work):
     """Classic Runge-Kutta steps of size `h`."""
-    a, k1, k2, k3, k4 = np.empty(len(f)), x.copy(), x.copy(), x.copy(), x.copy()
-    y = x.copy()
+    n = len(x)
+    a, k1, k2, k3, k4, y = work[0][:len(f)], work[1][:n], work[2][:n], work[3][:n], work[4][:n], work[5][:n]
     for _ in range(steps):
         slope(rates, table, x, p, f, a, k1)
         for i in range(len(x)): y[i] = x[i] + 0.5 * h * k1[i]
@@ -228,11 +228,11 @@ def fifth_order(rates, table, x, p, f, now, end, tolerance):
 
 
 @njit(**FAST)
-def ode(rates, table, x, now, end, p, f, o, stream):
+def ode(rates, table, x, now, end, p, f, o, stream, work):
     """Equations for the mean. `o`: step of the fourth-order scheme, or 0; tolerance of the adaptive one."""
     if o[0] > 0.0:
         steps = max(1, int(math.ceil((end - now) / o[0] - 1e-9)))
-        fourth_order(rates, table, x, p, f, (end - now) / steps, steps)
+        fourth_order(rates, table, x, p, f, (end - now) / steps, steps, work)
     else: steps = fifth_order(rates, table, x, p, f, now, end, o[1])
     return max(steps, 0), 0.0 if steps >= 0 and np.isfinite(x.sum()) else math.nan, stream
 
@@ -298,11 +298,11 @@ def hybrid(rates, table, x, now, end, p, f, o, stream):
 
 
 @njit(**FAST)
-def step(race, rates, table, noise, method, x, now, end, p, f, o, stream):
+def step(race, rates, table, noise, method, x, now, end, p, f, o, stream, work):
     """One cell over [now, end) by one of the four."""
     if method == LEAP: return leap(race, rates, table, x, now, end, p, f, o, stream)
-    if method == LANGEVIN: return langevin(rates, table, noise, x, now, end, p, f, o, stream)
-    if method == ODE: return ode(rates, table, x, now, end, p, f, o, stream)
+    if method == LANGEVIN: return langevin(rates, table, noise, x, now, end, p, f, o, stream, work)
+    if method == ODE: return ode(rates, table, x, now, end, p, f, o, stream, work)
     return hybrid(rates, table, x, now, end, p, f, o, stream)
 
 
@@ -310,7 +310,7 @@ def step(race, rates, table, noise, method, x, now, end, p, f, o, stream):
                   u8[::1], types.float32[:, :, ::1]), **FAST)
 def run_steps(race, rates, table, noise, method, state, start, stop, times, plan, o, which, keys, seen):
     """As `run_cells`, by an approximation with options `o`. Returns steps and events, or -1 - cell after a bad step."""
-    events = 0
+    events, work = 0, np.empty((6, max(state.shape[1], plan[2].shape[1]) + 2))
     for cell in range(len(state)):
         mine = Segments(plan[0], plan[1][which[cell]], plan[2], plan[3], plan[4])
         x, now, stream, k, last = state[cell], start[cell], keys[cell], 0, len(plan[0]) - 1
@@ -322,7 +322,8 @@ def run_steps(race, rates, table, noise, method, state, start, stop, times, plan
             if k < last: end = min(end, mine.onset[k + 1])
             if now < end:
                 if fresh: begin(x, mine.jump[k], mine.fix[k])
-                more, bad, stream = step(race, rates, table, noise, method, x, now, end, mine.p[k], mine.f[k], o, stream)
+                more, bad, stream = step(race, rates, table, noise, method, x, now, end, mine.p[k], mine.f[k], o, stream,
+                                         work)
                 if not bad >= 0.0: return -1 - cell
                 events, now, fresh = events + more, end, False
             if now >= stop[cell]: break
