@@ -16,7 +16,7 @@ import numpy as np
 from ..constraints.intervention import parse
 from ..core import check_positive, digest, fault
 from ..effects import Effects, concat, select
-from .mechanistic import Calibration, calibrate
+from .mechanistic import Calibration, calibrate, calibrated
 from ..sim.approximate import EXACT, Method
 from ..sim.compose import Composite, run_composite, start_of
 from ..sim.network import Network
@@ -110,13 +110,7 @@ class SimulatedResponse:
     def predict(self, interventions: Sequence[str]) -> Effects:
         "Simulated effects through the calibration, errors of both"
         raw = self.simulate(interventions)
-        mean, sd = raw.mean.copy(), raw.sd.copy()
-        for k, line in enumerate(self.calibration):
-            design = np.stack([np.ones(len(raw)), raw.mean[:, k]], 1)
-            spread = np.einsum("ij,jk,ik->i", design, np.array(line.covariance), design)
-            mean[:, k] = design @ np.array(line.mean)
-            sd[:, k] = np.sqrt((line.mean[1] * raw.sd[:, k]) ** 2 + spread + line.discrepancy**2)
-        return replace(raw, mean=mean, sd=sd, made_by=f"{self.name}, {raw.made_by} {self.digest[:8]}")
+        return calibrated(raw, self.calibration, f"{self.name}, {raw.made_by} {self.digest[:8]}")
 
     @property
     def digest(self) -> str:

@@ -326,7 +326,7 @@ def draw_fates(
     for k, name in enumerate(FATES):
         mine = colony.fate == k
         if mine.any():
-            ax.scatter((colony.column[mine] - middle[1]) * h, (colony.row[mine] - middle[0]) * h, 4, COLOURS[k],
+            ax.scatter((colony.column[mine] - middle[1]) * h, (colony.row[mine] - middle[0]) * h, 7, COLOURS[k],
                        label=name,
                        linewidths=0)
     ax.set(aspect="equal", xlabel="x [um]", ylabel="y [um]")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -288,7 +289,7 @@ def to_dict(
             "events": [kept(one, ()) for one in network.events]}
 
 def from_dict(
-    content: Mapping, # As `to_dict` gives it; a number stands for a parameter's value or a species' initial count
+    content: Any, # As `to_dict` gives it; a number stands for a parameter's value or a species' initial count
 ) -> Network:
     "A network from plain content; unknown keys are refused"
     known = {"name", "time_unit", "hours_per_unit", "source", "species", "parameters", "definitions", "reactions",
