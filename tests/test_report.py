@@ -1,4 +1,4 @@
-"""The three reports: what they must hold, and that the same record gives the same bytes."""
+"""The reports: what they must hold, and that the same record gives the same bytes."""
 import json
 import re
 from dataclasses import replace
@@ -117,3 +117,37 @@ def test_perturbation_screen(tmp_path, public):
                                   "split half (ceiling)"}
     words = {"better than the mean", "no better than the mean", "not enough data", "the mean", "the ceiling"}
     assert set(card["verdict"]) <= words
+
+
+def test_tcell_experiment(tmp_path):
+    what = "KD:PU.1=20%@10h+KD:Runx1=100%@20h"
+    results = run_report("tcell_experiment", tmp_path, {"n_clones": 150, "intervention": what})
+    check_folder(tmp_path, results)
+    for key in ("wt_committed_fraction_d5", "committed_fraction_d5", "cells_per_clone_d5", "open_sites_d5",
+                "kd_PU.1_committed_fraction_d5", "effect_committed_fraction_d5", "sister_correlation_open_sites"):
+        assert isinstance(results[key], float) and results[key + "_se"] >= 0, key
+    assert results["committed_fraction_d5"] > results["wt_committed_fraction_d5"] + 0.08
+    assert abs(sum(v for k, v in results.items() if k.startswith("lca_share")) - 1) < 1e-9
+    assert {"lca_n", "lca_generation_mean", "lca_k_mean", "events_per_second", "device"} <= set(results)
+    assert "data:image/gif;base64" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_colony_experiment(tmp_path):
+    parameters = {"n_seeds": 2, "doses": "0.2, 2", "wiring": False, "hours": 40.0}
+    results = run_report("colony_experiment", tmp_path, parameters)
+    check_folder(tmp_path, results)
+    assert results["ring_order"] >= 0.8 and results["oct4_kd_removes_T"] is True
+    assert results["sox17_claim_tested"] is False and results["ring_radius_um_SOX17"] is None
+    assert results["ring_radius_um_CDX2"] > results["ring_radius_um_T"] > results["ring_radius_um_SOX2"]
+    assert abs(sum(results[f"composition_{fate}"] for fate in ("CDX2", "T", "SOX17", "SOX2", "none")) - 1) < 1e-9
+    assert results["balance_error_max"] <= 1e-6
+    assert "GARMEN-like" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_composite_experiment(tmp_path):
+    results = run_report("composite_experiment", tmp_path, {"n_cells": 2000})
+    check_folder(tmp_path, results)
+    assert results["contradictions"] == ["glucose"] and results["n_overlaps"] == 1
+    assert results["audit_error_max"] <= 1e-6 and results["carbon_drift"] <= 1e-6
+    again = run_report("composite_experiment", tmp_path / "again", {"n_cells": 2000})
+    assert again["marker_mean_end"] == results["marker_mean_end"]

@@ -5,20 +5,7 @@ import time
 
 import gillespy2
 import numpy as np
-
-P = (0.1, 1.0, 5.0, 1.0, 1.5, 0.01, 0.5, 0.7, 0.5, 1.0, 0.2, 2.5, 2.6, 2.0, 1.0, 0.01)
-P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16 = P
-START = {"R": 1, "T": 2, "G": 1, "P": 5, "X": 8, "N": 7}
-MAKE = {
-    "R": f"({P1}*R+{P2}*N)/(1+{P1}*R+{P2}*N)",
-    "T": f"({P3}*T+{P4}*G+{P5}*N/({P6}+P))/(1+{P3}*T+{P4}*G+{P5}*N+{P7}*P)",
-    "G": f"({P8}*T+{P9}*N/({P10}+P))/(1+{P8}*T+{P9}*N+{P11}*P)",
-    "P": f"{P12}*P/(1+{P12}*P+{P13}*R*G*T)",
-    "X": f"1/(1+{P14}*T+{P15}*G)",
-    "N": f"{P16}/(1+N)",
-}
-LOSE = {"R": 0.15, "T": 0.15, "G": 0.23, "P": 0.06, "X": 0.02}
-T_MAX = (120 - 28.056) * 3.125
+from peer_model import LOSE, MAKE, START, T_MAX
 
 
 def network():

@@ -6,6 +6,6 @@ cd "$(dirname "$0")/../.."
 PEER=${BENCH_VENV:-.venv-bench}
 if [ ! -x "$PEER/bin/python" ]; then
   .venv/bin/python -m venv "$PEER"
-  "$PEER/bin/python" -m pip install --quiet 'gillespy2==1.8.3' scons 'numpy<2.3' setuptools
+  "$PEER/bin/python" -m pip install --quiet 'gillespy2==1.8.3' scons 'numpy<2.3' setuptools bioscrape vivarium-core
 fi
-.venv/bin/python tests/bench/network_speed.py "$PEER/bin/python" "${1:-2000}"
+.venv/bin/python tests/bench/simulators.py "$PEER/bin/python" "${1:-2000}"
