@@ -129,10 +129,13 @@ def start_of(
 ) -> dict[str, np.ndarray]: # A snapshot
     "Cells at time 0"
     check_positive(n_cells, "n_cells", whole=True)
-    given = dict(initial or {})
+    given = {name: np.asarray(value, float) for name, value in (initial or {}).items()}
+    wrong = [name for name, value in given.items() if value.shape not in ((), (n_cells,))
+             or not np.isfinite(value).all()]
+    if wrong: raise fault(f"one finite number, or {n_cells} of them", few(wrong), "Check the initial values.")
     strange = [name for name in given if name not in {one.name for one in composite.variables}]
     if strange: raise fault("initial values of declared variables", few(strange), "Check the spelling.", WiringError)
-    state = {one.name: np.broadcast_to(np.asarray(given.get(one.name, one.initial), float), (n_cells,)).copy()
+    state = {one.name: np.broadcast_to(given.get(one.name, np.asarray(one.initial, float)), (n_cells,)).copy()
              for one in composite.variables}
     keys = keys_of(random_state, np.arange(n_cells) if numbers is None else numbers, "composite")
     return state | {"_keys": keys, "_time": np.array(0.0), "_step": np.array(0)}
@@ -182,7 +185,7 @@ def _turn(composite: Composite, process: Process, now: dict, h: float, turn: int
     for sub in range(n):
         keys = _keys(now["_keys"], salt, turn * n + sub)
         view = {port: now[process.variable(port)] for port in {**process.reads, **process.writes}}
-        changes = process.update(view, h / n, keys)
+        changes = _checked(process, process.update(view, h / n, keys), len(now["_keys"]))
         scale, short = _allotted(composite, process, view, changes, now)
         scarce += short
         for port, value in changes.items():
@@ -195,7 +198,17 @@ def _turn(composite: Composite, process: Process, now: dict, h: float, turn: int
                 if one.resource: written[name] += float(np.sum(moved) if np.ndim(moved) else moved * len(now[name]))
     return scarce
 
-# %% ../../nbs/6_sim/65_compose.ipynb #61cd631f
+# %% ../../nbs/6_sim/65_compose.ipynb #9eac8c0d
+def _checked(process: Process, changes: Mapping, n: int) -> Mapping:
+    "What a process returned: its ports, a finite number per cell"
+    strange = [port for port in changes if port not in process.writes]
+    if strange:
+        raise fault(f"changes of {few(process.writes)} from {process.name}", few(strange), "Declare the port.",
+                    WiringError)
+    bad = [port for port, value in changes.items() if np.shape(value) not in ((), (n,)) or not np.isfinite(value).all()]
+    if bad: raise fault(f"finite changes of shape ({n},) from {process.name}", few(bad), "Check its update.")
+    return changes
+
 def _keys(keys: UInt64[np.ndarray, " cell"], salt: int, turn: int) -> UInt64[np.ndarray, " cell"]:
     "By cell, process and step: one addition per cell, since solvers mix their keys"
     return keys + np.uint64((salt * 0x9E3779B97F4A7C15 + turn * 0xD1342543DE82EF95) % 2**64)

@@ -65,6 +65,8 @@ def run_exact(
 ) -> tuple[Int[np.ndarray, "cell time species"], int]: # (counts, -1 where the cell did not live; number of events)
     "Exact paths of independent cells"
     from virtualcell.kernels.cells import run_cells
+    if (cells.state != np.round(cells.state)).any():
+        raise fault("whole molecules for exact simulation", "fractions", "Round the initial counts.")
     seen = np.full((len(cells.keys), len(times), len(network.species)), -1, np.int32)
     events = run_cells(compiled(network).race, cells.state, cells.begin, cells.end, np.asarray(times, float),
                        plan.arrays(), cells.which, cells.keys, seen)

@@ -38,6 +38,7 @@ class Species:
 
     def __post_init__(self): check_positive(self.initial, f"initial count of {self.name}", zero_ok=True)
 
+# %% ../../nbs/6_sim/60_network.ipynb #279d7d73
 @dataclass(frozen=True)
 class Parameter:
     "A number with its unit and where it comes from"
@@ -47,7 +48,10 @@ class Parameter:
     source: str = "" # Paper, data set, or `assumed`
     field: bool = False # Whether the surroundings set it: a dose or a signal
 
-    def __post_init__(self): check_finite(np.array([self.value], float), f"the value of {self.name}")
+    def __post_init__(self):
+        if not isinstance(self.value, int | float | np.number):
+            raise fault(f"a number for {self.name}", repr(self.value), "Give its value.")
+        check_finite(np.array([self.value], float), f"the value of {self.name}")
 
 @dataclass(frozen=True)
 class Event:
@@ -59,8 +63,10 @@ class Event:
     def __post_init__(self):
         good = isinstance(self.time, int | float) and np.isfinite(self.time) and self.time >= 0
         if not good: raise fault("an event at 0 or later", f"time {self.time}", "It would lie in the past.")
+        numbers = np.array([*self.add.values(), *self.set.values()], float)
+        check_finite(numbers, f"the event at {self.time:g}")
 
-# %% ../../nbs/6_sim/60_network.ipynb #279d7d73
+# %% ../../nbs/6_sim/60_network.ipynb #9cb884e4
 @dataclass(frozen=True)
 class Reaction:
     "What changes, and how often"
@@ -207,11 +213,33 @@ def check_network(
     _check_names(network)
     _check_events(network)
     if any(one.unit for one in network.parameters): _check_units(network)
-    rates = rates_at(network, network.start[None])[0]
-    wrong = [f"{one.name} = {rate:g}" for one, rate in zip(network.reactions, rates, strict=True) if not rate >= 0]
-    if wrong: raise fault("rates of 0 or more at the start", few(wrong), "Check signs and divisions.", RateError)
+    rates = _rates_or_fault(network, network.start[None])[0]
+    good = np.isfinite(rates) & (rates >= 0)
+    wrong = [f"{one.name} = {rate:g}" for one, rate, ok in zip(network.reactions, rates, good, strict=True) if not ok]
+    if wrong:
+        raise fault("finite rates of 0 or more at the start", few(wrong), "Check signs and divisions.", RateError)
+    _check_empty(network)
     _check_reachable(network)
     return network
+
+def _rates_or_fault(network: Network, state: Float[np.ndarray, "cell species"]) -> Float[np.ndarray, "cell reaction"]:
+    try:
+        with np.errstate(all="ignore"): return rates_at(network, state)
+    except (OverflowError, ZeroDivisionError) as error:
+        raise fault("rates that are numbers", str(error), "Check powers and divisions.", RateError) from error
+
+# %% ../../nbs/6_sim/60_network.ipynb #ce1eb636
+def _check_empty(network: Network) -> None:
+    "A reaction cannot use molecules that are not there: its rate must be 0 then"
+    for j, one in enumerate(network.reactions):
+        for name, n in one.change.items():
+            if n >= 0: continue
+            states = np.repeat(np.stack([network.start, network.start + 7]), -n, 0)
+            states[:, network.names.index(name)] = np.tile(np.arange(-n), 2)
+            rates = _rates_or_fault(network, states)[:, j]
+            if (np.nan_to_num(rates, nan=0.0) > 1e-12).any():
+                raise fault(f"a rate of 0 for {one.name} with fewer than {-n} {name}", f"{rates.max():g}",
+                            f"Multiply it by {name}, or by {name} / (K + {name}).", RateError)
 
 def _check_names(network: Network) -> None:
     lists = {"species": network.names, "parameters": [one.name for one in network.parameters],
@@ -242,6 +270,9 @@ def _check_events(network: Network) -> None:
         strange = [n for n in event.add if n not in network.names]
         strange += [n for n in event.set if n not in network.names and n not in parameters]
         if strange: raise fault(f"declared names in the event at {event.time:g}", few(strange), "Check the spelling.")
+        below = [n for n, value in event.set.items() if n in network.names and value < 0]
+        if below:
+            raise fault(f"counts of 0 or more in the event at {event.time:g}", few(below), "Set them to 0 or more.")
 
 def _check_units(network: Network) -> None:
     "Where every name has a unit, a rate has the species' unit per time"

@@ -20,7 +20,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from ..constraints.intervention import Intervention, parse
-from ..core import (check_finite, check_one_of, check_positive, digest, fault, track, writable_folder,
+from ..core import (check_finite, check_one_of, check_positive, digest, fault, few, track, writable_folder,
                               write_atomic)
 from .approximate import Method, mean_path, run_steps, settled
 from .dosing import Schedule, schedule
@@ -127,7 +127,10 @@ def simulate(
                  device)
 
 def _check_times(times: np.ndarray | tuple) -> Float[np.ndarray, " time"]:
-    moments = check_finite(np.atleast_1d(np.asarray(times, float)), "times")
+    try: moments = check_finite(np.atleast_1d(np.asarray(times, float)), "times")
+    except (TypeError, ValueError) as error:
+        raise fault("times as finite numbers", few(np.ravel(times)),
+                    "Give numbers in the network's time unit.") from error
     if not len(moments) or moments[0] < 0 or (np.diff(moments) <= 0).any():
         raise fault("rising times of 0 or more", moments.tolist(), "Sort them, each once.")
     return moments
