@@ -286,6 +286,7 @@ def _check_units(network: Network) -> None:
     for one in network.reactions:
         if not unknown & set(read(one.rate).names): _check_rate_unit(network, one, of, counted)
 
+# %% ../../nbs/6_sim/60_network.ipynb #542a422e
 def _check_rate_unit(network: Network, one: Reaction, of: Mapping[str, str], counted: Mapping[str, str]) -> None:
     found, time = unit_of(read(one.rate), of), check_unit(network.time_unit, "time")
     wanted = [units().Unit(counted[name]) / time for name in one.change] + [1 / time]
