@@ -9,6 +9,7 @@ __all__ = ['Dialect', 'FUNCTIONS', 'RateError', 'read', 'Expression', 'np_module
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #fca599f6
 import ast
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -28,6 +29,11 @@ _ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.
 
 class RateError(ContractError):
     "A rate law that cannot be read, or that gave a negative number"
+
+_ONE = threading.Lock() # Python 3.11 counts the depth of all syntax trees in one place, whichever thread builds them
+
+def _parse(text: str) -> ast.Expression:
+    with _ONE: return ast.parse(text, mode="eval")
 
 def _refuse(node: ast.AST, text: str) -> str | None:
     "Why `node` is no part of a rate law; None when it is"
@@ -49,7 +55,7 @@ def read(
 ) -> "Expression": # Checked
     "Read a rate law; what is not arithmetic is refused"
     if len(text) > 20_000: raise fault("a rate law of at most 20,000 characters", len(text), "Split it.", RateError)
-    try: tree = ast.parse(text.strip(), mode="eval")
+    try: tree = _parse(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise fault("an arithmetic expression", repr(text[:80]), "Write for example k * A / (K + A).",
                     RateError) from error
@@ -69,7 +75,7 @@ class Expression:
     @cached_property
     def tree(self) -> ast.expr:
         "Its syntax tree"
-        return ast.parse(self.text, mode="eval").body
+        return _parse(self.text).body
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -81,7 +87,7 @@ class Expression:
     def code(self, place: Mapping[str, str], dialect: Dialect = "numpy") -> str:
         "Source text with each name replaced by its `place`"
         check_one_of(dialect, _PREFIX, "dialect")
-        return ast.unparse(_Writer(place, dialect).visit(ast.parse(self.text, mode="eval").body))
+        return ast.unparse(_Writer(place, dialect).visit(_parse(self.text).body))
 
     def __call__(self, **values: Any) -> Any:
         "Value for numbers or arrays by name"
@@ -100,7 +106,7 @@ class _Writer(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         "A name becomes its place"
-        return ast.parse(self.place[node.id], mode="eval").body
+        return _parse(self.place[node.id]).body
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         "Numbers are floating point everywhere"
@@ -121,7 +127,7 @@ class _Writer(ast.NodeTransformer):
 
     def _named(self, name: str, arguments: list[ast.AST]) -> ast.AST:
         full = _RENAMED[self.dialect].get(name, _PREFIX[self.dialect] + name)
-        return ast.Call(ast.parse(full, mode="eval").body, arguments, [])
+        return ast.Call(_parse(full).body, arguments, [])
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #a83c5f2e
 def _visit_call(self: _Writer, node: ast.Call) -> ast.AST:
