@@ -75,7 +75,7 @@ class Culture:
     shape: str = "disc" # `disc`, `square`, `ellipse` (axes 1.4 to 1) of the same area
     hours: float = 48.0 # [h]
     h_um: float = 12.0 # Lattice [um]
-    step_s: float = 900.0 # Turns between fields and cells [s]
+    step_s: float = 1200.0 # Turns between fields and cells [s]
     edge_sensing: bool = True # Whether receptors at the edge see more
     memory_h: float = 0.0 # 0 senses the moment; else sensed signals are accumulated over this time [h]
     margin_um: float = 48.0 # Beyond the edge the medium is well mixed from here on [um]
@@ -167,6 +167,7 @@ class _Now:
     fields: np.ndarray
     totals: np.ndarray # (3, 5) balances
     first_h: np.ndarray
+    values: np.ndarray | None = None # (cell, 1, parameter) numbers of each cell's network
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #33b040b0
 def simulate_colony(
@@ -241,11 +242,11 @@ def _secrete(culture: Culture, lattice: Lattice, now: _Now, signals: np.ndarray,
 def _live(network: Network, plan: object, now: _Now, signals: np.ndarray, begin: float, end: float,
           method: Method) -> None:
     "Run every cell's network over one turn with its own signals"
-    values = np.repeat(plan.values[:1], len(signals), 0)
+    if now.values is None: now.values = np.repeat(plan.values[:1], len(signals), 0)
     fields = [k for k, one in enumerate(network.parameters) if one.field]
-    values[:, :, fields] = signals[:, None, :]
+    now.values[:, :, fields] = signals[:, None, :]
     now.cells.begin[:], now.cells.end[:] = begin, end
-    mine = replace(plan, values=values)
+    mine = replace(plan, values=now.values)
     if method.name == "exact": run_exact(network, mine, now.cells, np.array([]))
     else: run_steps(network, mine, now.cells, np.array([]), method)
 
