@@ -204,6 +204,14 @@ def test_an_onset_after_the_end_changes_nothing():
 
 
 @pytest.mark.slow
+def test_five_hundred_clones_of_each_knock_down():
+    found = {f: summarise(simulate_clones(500, f"KD:{f}=20%", random_state=12, n_jobs=2)).committed_fraction[5]
+             for f in ("Runx1", "Tcf7", "Gata3", "PU.1")}
+    assert 0.58 <= found.pop("PU.1") <= 0.65
+    assert max(found.values()) < 0.02
+
+
+@pytest.mark.slow
 def test_two_thousand_clones_agree_with_the_reference():
     days = summarise(simulate_clones(2000, random_state=10, n_jobs=2))
     assert 0.229 <= days.committed_fraction[5] <= 0.259

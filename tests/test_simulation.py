@@ -48,9 +48,8 @@ def test_exact_simulation_agrees_with_libroadrunner(name, tmp_path):
     network, times, n = network_of(name), TIMES[name], 10_000
     theirs = referee(network, times, n, tmp_path)
     ours = simulate(network, n, times, random_state=3, run=Run(progress=False)).states
-    tests = len(times) * len(network.names)
     p = [ks_2samp(ours[:, k, i], theirs[:, k, i]).pvalue for k in range(len(times)) for i in range(len(network.names))]
-    assert min(p) > 0.01 / tests, p
+    assert min(p) > 0.01, p  # every species and time, uncorrected
     if name == "commitment":
         table = np.array([5.94, 29.5, 3.31, 3.11, 7.57, 7.35])
         last = ours[:, 1].astype(float)
