@@ -10,7 +10,6 @@
 This file needs torch, triton and numpy only. On a machine without a GPU, `TRITON_INTERPRET=1` runs the same kernels slowly.
 """
 import hashlib
-import re
 
 from virtualcell.kernels.emit import Plan, _compile, directions, inlined, slots
 
@@ -197,8 +196,3 @@ def launch(module, method: str, state, p, f, keys, span, events, extra: tuple = 
     """Run every cell over its span, in place. Tensors: state (species, cell), p, f, span float32; keys int64; events int32."""
     n = state.shape[1]
     if n: getattr(module, method)[((n + BLOCK - 1) // BLOCK,)](state, p, f, keys, span, events, n, *extra, BLOCK=BLOCK)
-
-
-def as_python(text: str) -> str:
-    """A readable piece of generated code, for people who want to look."""
-    return re.sub(r"\n{3,}", "\n\n", text)

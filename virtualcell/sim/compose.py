@@ -61,7 +61,6 @@ class Process:
     update: Callable # (state, dt, keys) -> {port: change or value (cell,)}
     wiring: Mapping[str, str] = field(default_factory=dict) # Port: variable, where the names differ
     step: float = 0.0 # Largest step of its own [time unit]; 0 takes the composite's
-    demand: Callable | None = None # (state, dt) -> {port: amount (cell,)} wanted of resources
 
     def variable(self, port: str) -> str:
         "The variable behind a port"
@@ -74,7 +73,7 @@ class Composite:
     variables: tuple[Variable, ...] # Shared state
     processes: tuple[Process, ...] # In the order of Lie splitting
     splitting: Literal["lie", "strang"] = "strang" # How they take turns
-    allot: bool = True # Scale usage of resources to what there is; else an overdraft is an error
+    allot: bool = True # Scale a process to what is left of its resources; else an overdraft is an error
 
     def __post_init__(self):
         check_one_of(self.splitting, ("lie", "strang"), "splitting")
