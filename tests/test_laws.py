@@ -10,12 +10,24 @@ from hypothesis import strategies as st
 from virtualcell.constraints.intervention import DOSED, GENETIC, UNITS, Intervention, Part, parse
 from virtualcell.constraints.program import Program
 from virtualcell.core import canonical, digest, stream, to_csv
-from virtualcell.effects import Effects, concat, from_anndata, from_json, load, save, select, to_anndata, to_json
+from virtualcell.effects import (
+    ORIGINS,
+    Effects,
+    concat,
+    from_anndata,
+    from_json,
+    load,
+    save,
+    select,
+    to_anndata,
+    to_json,
+)
 from virtualcell.ledger import GENESIS, Ledger
 from virtualcell.screen.enumerate import enumerate_candidates
 from virtualcell.sim.tcell import simulate_cells, simulate_clones, summarise
 
-names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-/]{0,8}", fullmatch=True)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-/]{0,8}", fullmatch=True) | st.from_regex(
+    r"[A-Za-z@+=~(][A-Za-z0-9@+=~() *:;,%]{0,8}[A-Za-z0-9@+)]", fullmatch=True)
 times = st.floats(0, 500, allow_nan=False).map(lambda t: round(t, 2))
 
 
@@ -23,10 +35,10 @@ times = st.floats(0, 500, allow_nan=False).map(lambda t: round(t, 2))
 def parts(draw):
     kind = draw(st.sampled_from((*GENETIC, *DOSED, "medium")))
     if kind in ("KD", "CRISPRi"):
-        return Part(draw(times), kind, draw(names), float(draw(st.integers(0, 100))), "%")
+        return Part(draw(times), kind, draw(names), draw(st.floats(0, 100)), "%")
     if kind in DOSED:
-        return Part(draw(times), kind, draw(names), float(draw(st.integers(0, 10_000))), draw(st.sampled_from(UNITS)))
-    return Part(draw(times), kind, draw(names))
+        return Part(draw(times), kind, draw(names), draw(st.floats(0, 1e12)), draw(st.sampled_from(UNITS)))
+    return Part(draw(times), kind, draw(names), delivery=draw(st.sampled_from(("", "RNP", "lenti-2"))))
 
 
 @settings(max_examples=2000, deadline=None)
@@ -134,13 +146,15 @@ def random_effects(rows, columns, seed, origin):
     rng = stream(seed, "effects")
     sd = rng.exponential(size=(rows, columns))
     sd[rng.random(sd.shape) < 0.2] = np.inf
-    return Effects(tuple(f"KO:G{i}" for i in range(rows)), tuple(f"f{j}" for j in range(columns)),
-                   rng.normal(size=(rows, columns)), sd, rng.integers(0, 99, rows), rng.integers(0, 5, rows), origin,
-                   "test", "unit", rng.random(rows) < 0.5, tuple(str(c) for c in rng.choice(["a", "b"], rows)))
+    places = [{"cell_type": str(c), "donor": "é, =1"} for c in rng.choice(["a", "b"], rows)]
+    obs = {"intervention": [f"KO:G{i}" for i in range(rows)], "context": places, "n_cells": rng.integers(0, 99, rows),
+           "n_replicates": rng.integers(0, 5, rows), "support": rng.random(rows) < 0.5, "plate": "p\"1"}
+    var = {"feature": [f"f{j}" for j in range(columns)], "unit": [f"u{j}" for j in range(columns)], "kind": "protein"}
+    return Effects(obs=obs, var=var, mean=rng.normal(size=(rows, columns)), sd=sd, origin=origin, made_by="test")
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 1000), st.sampled_from(("measured", "predicted")))
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 1000), st.sampled_from(ORIGINS))
 def test_effects_survive_every_file(tmp_path, rows, columns, seed, origin):
     one = random_effects(rows, columns, seed, origin)
     files = (load(save(one, tmp_path / f"x.{ending}")) for ending in ("parquet", "json", "h5ad"))
@@ -148,6 +162,7 @@ def test_effects_survive_every_file(tmp_path, rows, columns, seed, origin):
     assert {copy.digest for copy in copies} == {one.digest}
     order = list(one.features)[::-1]
     assert concat([select(one, features=order)]).digest == select(one, features=order).digest
+    assert all(copy.obs["plate"].tolist() == one.obs["plate"].tolist() for copy in copies)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -164,9 +179,10 @@ def test_no_cell_of_a_csv_starts_a_formula(tmp_path, values):
 def test_enumeration_is_complete_and_lawful():
     program = Program.load("tcell_commitment")
     found = enumerate_candidates(program)
-    assert all(program.check(name).allowed for name in found.allowed["intervention"])
-    assert not any(program.check(name).allowed for name in found.removed["intervention"])
-    assert not set(found.allowed["intervention"]) & set(found.removed["intervention"])
+    allowed, removed = found.allowed.interventions, found.removed.candidates.interventions
+    assert all(program.check(one).allowed for one in allowed)
+    assert not any(program.check(one).allowed for one in removed)
+    assert not set(allowed) & set(removed)
 
 
 # ---- simulation

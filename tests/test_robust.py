@@ -21,8 +21,9 @@ SCREEN = """
 import sys, pandas as pd
 import virtualcell as vc
 program = vc.Program.load("tcell_commitment")
-names = list(vc.enumerate_candidates(program).allowed["intervention"])[:12]
-effects = vc.run_screen(vc.Mechanistic(n_clones=60, random_state=3), names, sys.argv[1], chunk_size=1)
+names = vc.enumerate_candidates(program).allowed.interventions[:12]
+model = vc.Mechanistic(n_clones=60, random_state=3).fit(vc.Training())
+effects = vc.run_screen(model, names, sys.argv[1], chunk_size=1)
 vc.to_frame(effects).to_csv(sys.argv[2], index=False)
 """
 
@@ -158,14 +159,16 @@ def test_hostile_names_stay_text_everywhere(tmp_path):
     from virtualcell.data.schema import set_status, status_table
     from virtualcell.effects import to_frame
     from virtualcell.report.render import run_report
-    bad = ["=HYPERLINK(\"http://x\")", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "@cmd"]
+    bad = ["=HYPERLINK(http://x)", "@cmd", "-1+1", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>"]
     counts = np.random.default_rng(0).poisson(5, (240, 6)).astype("float32")
     obs = pd.DataFrame({"condition": np.tile(["ctrl", *bad[:3]], 60),
-                        "replicate": np.repeat(["r1", "r2", bad[3]], 80)}, index=[f"c{i}" for i in range(240)])
+                        "replicate": np.repeat(["r1", *bad[3:]], 80)}, index=[f"c{i}" for i in range(240)])
     cells = anndata.AnnData(counts, obs, pd.DataFrame(index=[f"=g{i}" for i in range(6)]), layers={"counts": counts})
     named = apply_mapping(cells)
+    with pytest.raises(ValueError, match="script"):
+        apply_mapping(anndata.AnnData(counts, obs.assign(condition=np.tile(["ctrl", *bad[2:]], 60))))
     set_status(named, np.ones(240, bool), "validated", "<b>fine</b>")
-    effects = to_frame(measure(pseudobulk(named, min_cells=5)))
+    effects = to_frame(measure(pseudobulk(named, min_cells=5))).assign(note=bad[3])
     effects.to_parquet(tmp_path / "effects.parquet")
     status_table(named).to_parquet(tmp_path / "status.parquet")
     import nbformat
@@ -173,7 +176,7 @@ def test_hostile_names_stay_text_everywhere(tmp_path):
     body = ("import pandas as pd\nfrom virtualcell.report.render import show_results, show_table\n"
             f"show_table(pd.read_parquet({str(tmp_path / 'effects.parquet')!r}), 'effects')\n"
             f"show_table(pd.read_parquet({str(tmp_path / 'status.parquet')!r}), 'status')\n"
-            f"show_results(name={bad[1]!r})")
+            f"show_results(name={bad[3]!r})")
     cells_of = [nbformat.v4.new_markdown_cell("# T"), code("n = 1  # n", metadata={"tags": ["parameters"]}), code(body)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells_of), tmp_path / "t.ipynb")
     run_report(str(tmp_path / "t.ipynb"), tmp_path / "out")

@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/core.html.md"""
 
 # %% auto #0
 __all__ = ['AnnData', 'Key', 'ContractError', 'StorageError', 'fault', 'few', 'check_one_of', 'check_positive', 'check_range',
-           'check_columns', 'check_shape', 'check_finite', 'check_probability', 'plain', 'canonical', 'digest',
+           'check_columns', 'check_shape', 'check_finite', 'check_probability', 'plain', 'canonical', 'build', 'digest',
            'file_digest', 'seed_of', 'stream', 'watched', 'track', 'storage_fault', 'write_atomic', 'writable_folder',
            'replacing', 'to_csv']
 
@@ -18,6 +18,9 @@ import json
 import os
 import sys
 import tempfile
+import threading
+import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -31,12 +34,14 @@ class Key:
     "Names in `AnnData`: columns of `obs`, layers and fixed values"
     PERTURBATION, PERTURBATION_TYPE, IS_CONTROL = "perturbation", "perturbation_type", "is_control"
     DOSE, DOSE_UNIT, TIME_H = "dose", "dose_unit", "time_h"
-    CELL_TYPE, DONOR, BATCH, SAMPLE, REPLICATE, GUIDE = "cell_type", "donor", "batch", "sample", "replicate", "guide"
+    CELL_TYPE, CELL_LINE, DONOR, BATCH = "cell_type", "cell_line", "donor", "batch"
+    SAMPLE, REPLICATE, GUIDE = "sample", "replicate", "guide"
     QC_FLAG, STATUS, STATUS_REASON = "qc_flag", "status", "status_reason"
     COUNTS = "counts"     # layer with raw counts
     CONTROL = "control"   # value of `perturbation` in unperturbed cells
     JOIN = "+"            # joins the parts of a combination
     STATUSES = ("validated", "exploratory", "ambiguous", "excluded")
+    CONTEXTS = ("cell_type", "cell_line", "donor", "time_h")   # what an effect may depend on besides the intervention
 
 # %% ../nbs/0_foundation/00_core.ipynb #045c485c
 AnnData = Any # anndata.AnnData: cells × genes
@@ -145,7 +150,8 @@ def check_probability(
 
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
 def plain(value: Any) -> Any:
-    "What JSON can hold: dataclasses, arrays, enums and paths become plain values"
+    "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
+    if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping): return {str(key): plain(item) for key, item in value.items()}
@@ -162,6 +168,43 @@ def plain(value: Any) -> Any:
 def canonical(value: Any) -> str:
     "One text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+# %% ../nbs/0_foundation/00_core.ipynb #39622b01
+def build(
+    kind: type, # A dataclass, perhaps with dataclasses inside
+    held: object, # Its fields as plain values
+    where: str, # For messages
+) -> Any:
+    "Make a dataclass of plain values; unknown and missing fields are errors"
+    if not isinstance(held, Mapping): raise fault(f"fields of {where}", repr(held), "Write name: value lines.")
+    known = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    strange = [name for name in held if name not in known]
+    if strange: raise fault(f"fields of {where} among {few(known, 30)}", few(strange), "Check the spelling.")
+    needed = [n for n, f in known.items() if f.default is f.default_factory is dataclasses.MISSING and n not in held]
+    if needed: raise fault(f"{few(needed)} in {where}", few(held), "Add it.")
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in held.items()})
+
+def _value(hint: Any, value: object, where: str) -> object:
+    "One field: a dataclass, a tuple, a mapping, a choice or a plain value"
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hasattr(hint, "from_plain"): return hint.from_plain(value, where)
+    if dataclasses.is_dataclass(hint): return build(hint, value, where)
+    if origin is typing.Literal: return check_one_of(value, inside, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple): raise fault(f"a list in {where}", repr(value), "Write [a, b].")
+        kinds = [inside[0]] * len(value) if inside[-1] is ... else inside
+        if len(kinds) != len(value): raise fault(f"{len(kinds)} values in {where}", len(value), "Write [a, b].")
+        return tuple(_value(kinds[i], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin in (Mapping, dict):
+        if not isinstance(value, Mapping): raise fault(f"names and values in {where}", repr(value), "Write a: b.")
+        return {str(key): _value(inside[1], item, f"{where}.{key}") for key, item in value.items()}
+    wanted = inside if isinstance(hint, types.UnionType) else (hint,)
+    if float in wanted and isinstance(value, int) and not isinstance(value, bool): return float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        names = " or ".join(getattr(kind, "__name__", str(kind)) for kind in wanted)
+        raise fault(f"{names} in {where}", repr(value), "Check the value; quote text that looks like a number.")
+    return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #30c504d5
 def digest(
@@ -267,7 +310,7 @@ def replacing(
 ) -> Iterator[Path]: # A path to write to
     "For writers that want a path: write to the given one, and it becomes `path` if all went well"
     path = Path(path)
-    part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
+    part = path.with_name(f".{path.stem}.part{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

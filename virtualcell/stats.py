@@ -88,14 +88,21 @@ def false_discovery(
 # %% ../nbs/0_foundation/02_stats.ipynb #e25e61cb
 def p_top_k(
     mean: Float[np.ndarray, " intervention"], # Scores, larger is better
-    sd: Float[np.ndarray, " intervention"], # Standard errors
+    sd: Float[np.ndarray, " intervention"], # Standard errors; infinity if unknown
     k: int = 10, # Size of the top
     n_draws: int = 2000, # Draws
     random_state: int = 0, # Seed
-) -> Float[np.ndarray, " intervention"]: # 0 to 1, summing to k
-    "Probability that a candidate belongs to the best `k`"
-    k = min(k, len(mean))
-    if k == 0: return np.zeros(0)
-    draws = mean + np.where(np.isfinite(sd), sd, 0) * stream(random_state, "p_top_k").normal(size=(n_draws, len(mean)))
-    top = np.argpartition(-draws, k - 1, axis=1)[:, :k]
-    return np.bincount(top.ravel(), minlength=len(mean)) / n_draws
+) -> Float[np.ndarray, " intervention"]: # 0 to 1, summing to k; NaN where the error is unknown
+    "Estimate the probability that a candidate belongs to the best `k`"
+    known = np.flatnonzero(np.isfinite(sd))
+    chance, k = np.full(len(mean), np.nan), min(k, len(known))
+    chance[known] = 0.0
+    if k == 0: return chance
+    low, high = (mean[known] + side * 6 * sd[known] for side in (-1, 1))
+    rows, rng = known[high >= np.partition(low, -k)[-k]], stream(random_state, "p_top_k")
+    block = max(1, 1_000_000 // len(rows)) # draws at a time
+    for start in range(0, n_draws, block):
+        noise = rng.standard_normal((min(block, n_draws - start), len(rows)), np.float32)
+        top = np.argpartition(mean[rows] + sd[rows] * noise, -k, axis=1)[:, -k:]
+        chance[rows] += np.bincount(top.ravel(), minlength=len(rows)) / n_draws
+    return chance

@@ -10,18 +10,27 @@ __all__ = ['GENETIC', 'DOSED', 'KINDS', 'UNITS', 'Part', 'Intervention', 'parse'
 # %% ../../nbs/1_constraints/10_intervention.ipynb #21d97097
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from ..core import Key, check_one_of, check_positive, fault, few
 
 # %% ../../nbs/1_constraints/10_intervention.ipynb #f649f64d
 GENETIC = ("KO", "KD", "CRISPRi", "CRISPRa", "OE")   # knock-out, knock-down, interference, activation, over-expression
 DOSED = ("drug", "cytokine")
-KINDS = (*GENETIC, *DOSED, "medium")
+KINDS = (*GENETIC, *DOSED, "medium", "other")
 UNITS = ("pM", "nM", "uM", "mM", "pg/ml", "ng/ml", "ug/ml", "g/l", "U/ml", "IU/ml", "%", "x")
-_PART = re.compile(r"(?P<kind>\w+):(?P<target>[A-Za-z0-9][\w.\-/]*?)"
-                   r"(?:=(?P<dose>[\d.]+(?:e-?\d+)?)\s*(?P<unit>[^@\s]*))?"
-                   r"(?:@(?P<time>[\d.]+)\s*h)?")
+_SIMPLE, _QUOTED = re.compile(r"[A-Za-z0-9][\w.\-/]*"), re.compile(r'[^"<>\x00-\x1f\x7f]+')
+_PART = re.compile(r'(?P<kind>\w+):(?:(?P<target>[A-Za-z0-9][\w.\-/]*?)|"(?P<quoted>[^"<>\x00-\x1f\x7f]+)")'
+                   r"(?:=(?P<dose>[\d.]+(?:e-?\d+)?)\s*(?P<unit>[^@~\s]*))?"
+                   r"(?:~(?P<delivery>[A-Za-z][\w\-]*))?(?:@(?P<time>[\d.]+(?:e-?\d+)?)\s*h)?")
+_JOINS = re.compile(r'\+(?=(?:[^"]*"[^"]*")*[^"]*$)') # a plus outside quotes
 
+def _number(value: float) -> str:
+    "The shortest text that reads back as `value`, without a plus"
+    text = f"{value:g}"
+    return (text if float(text) == value else repr(value)).replace("e+", "e")
+
+# %% ../../nbs/1_constraints/10_intervention.ipynb #e150ddfa
 @dataclass(frozen=True, order=True)
 class Part:
     "One thing done at one time"
@@ -30,22 +39,31 @@ class Part:
     target: str # Gene, compound, cytokine or medium component
     dose: float | None = None # Amount in `unit`; for a knock-down the production that remains
     unit: str = "" # One of `UNITS`
+    delivery: str = "" # How it gets into the cells, such as `RNP`; empty where it does not matter
 
     def __post_init__(self):
         check_one_of(self.kind, KINDS, "kind of intervention")
         check_positive(self.time_h, "time_h", zero_ok=True)
         object.__setattr__(self, "time_h", float(self.time_h))
-        if not re.fullmatch(r"[A-Za-z0-9][\w.\-/]*", self.target):
-            raise fault("a target of letters, digits and . _ - /", repr(self.target), "Rename the target.")
+        if self.target != self.target.strip() or not _QUOTED.fullmatch(self.target):
+            raise fault("a target without quotes, angle brackets or spaces at its ends", repr(self.target),
+                        "Rename the target.")
+        if self.delivery and not re.fullmatch(r"[A-Za-z][\w\-]*", self.delivery):
+            raise fault("a delivery of letters, digits, _ and -", repr(self.delivery), "Write for example ~RNP.")
         _check_dose(self)
 
-    def __str__(self): return self.text() + f"@{self.time_h:g}h"
+    def __str__(self): return self.text() + f"@{_number(self.time_h)}h"
 
     def text(self) -> str:
-        "Without its time"
-        return f"{self.kind}:{self.target}" + ("" if self.dose is None else f"={self.dose:g}{self.unit}")
+        "Spell it without its time"
+        target = self.target if _SIMPLE.fullmatch(self.target) else f'"{self.target}"'
+        dose = "" if self.dose is None else f"={_number(self.dose)}{self.unit}"
+        return f"{self.kind}:{target}{dose}" + (f"~{self.delivery}" if self.delivery else "")
 
 # %% ../../nbs/1_constraints/10_intervention.ipynb #f6cd6c5d
+def _order(part: Part) -> tuple:
+    return (part.time_h, part.kind, part.target, part.dose or 0.0, part.unit, part.delivery)
+
 def _check_dose(part: Part) -> None:
     if part.dose is None:
         if part.kind in DOSED: raise fault(f"a dose with its unit for {part.text()}", "none", "Write drug:NAME=50nM.")
@@ -62,20 +80,34 @@ def _check_dose(part: Part) -> None:
                     f"Write {part.kind}:{part.target}=20%.")
 
 # %% ../../nbs/1_constraints/10_intervention.ipynb #d2ee6642
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Intervention:
     "What is done to the cells: sorted parts, none of them for the control"
     parts: tuple[Part, ...] = () # Sorted by time, kind, target
 
-    def __post_init__(self): object.__setattr__(self, "parts", tuple(sorted(self.parts, key=_order)))
+    def __post_init__(self):
+        if len(self.parts) > 1: object.__setattr__(self, "parts", tuple(sorted(self.parts, key=_order)))
 
-    def __str__(self):
+    @cached_property
+    def _text(self) -> str:
         if not self.parts: return Key.CONTROL
         if len(self.times_h) > 1: return Key.JOIN.join(map(str, self.parts))
-        time_h = self.times_h[0]
-        return Key.JOIN.join(part.text() for part in self.parts) + (f"@{time_h:g}h" if time_h else "")
+        time_h = self.parts[0].time_h
+        return Key.JOIN.join(part.text() for part in self.parts) + (f"@{_number(time_h)}h" if time_h else "")
 
-    def __repr__(self): return f"Intervention({str(self)!r})"
+    def __str__(self): return self._text
+
+    def __repr__(self): return f"Intervention({self._text!r})"
+
+    def __eq__(self, other): return isinstance(other, Intervention) and self._text == other._text
+
+    def __hash__(self): return hash(self._text)
+
+    def __lt__(self, other): return self._text < other._text
+
+    def to_plain(self) -> str:
+        "Give the text that files hold"
+        return self._text
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -87,23 +119,26 @@ class Intervention:
         "Distinct times, rising: each is a delivery"
         return tuple(sorted({part.time_h for part in self.parts}))
 
-def _order(part: Part) -> tuple: return (part.time_h, part.kind, part.target, part.dose or 0.0, part.unit)
-
 # %% ../../nbs/1_constraints/10_intervention.ipynb #7de77e6c
 def parse(
     text: "str | Intervention", # Such as `KO:CD5+CRISPRa:IL7R@48h`
 ) -> Intervention:
     "Read an intervention; what is not understood is an error"
-    if isinstance(text, Intervention): return text
+    return text if isinstance(text, Intervention) else _read(str(text))
+
+@lru_cache(maxsize=100_000)
+def _read(text: str) -> Intervention:
     if text.strip() == Key.CONTROL: return Intervention()
-    found = [_PART.fullmatch(piece.strip()) for piece in text.split(Key.JOIN)]
-    bad = [piece for piece, match in zip(text.split(Key.JOIN), found, strict=True) if not match]
+    pieces = _JOINS.split(text)
+    found = [_PART.fullmatch(piece.strip()) for piece in pieces]
+    bad = [piece for piece, match in zip(pieces, found, strict=True) if not match]
     if bad:
-        raise fault("KIND:TARGET[=DOSE UNIT][@TIME h], joined by +", few(map(repr, bad)),
-                    "Write for example KO:CD5@48h.")
+        raise fault("KIND:TARGET[=DOSE UNIT][~DELIVERY][@TIME h], joined by +", few(map(repr, bad)),
+                    'Write for example KO:CD5@48h, and an unusual name in quotes: KO:"PCDHA@".')
     time_h, parts = 0.0, []
     for match in reversed(found):
         if match["time"]: time_h = float(match["time"])
         dose = float(match["dose"]) if match["dose"] else None
-        parts.append(Part(time_h, match["kind"], match["target"], dose, match["unit"] or ""))
+        parts.append(Part(time_h, match["kind"], match["target"] or match["quoted"].strip(), dose, match["unit"] or "",
+                          match["delivery"] or ""))
     return Intervention(tuple(parts))

@@ -18,7 +18,7 @@ class Readout:
     "One measured quantity"
     name: str # As in the features of `Effects`
     modality: str = "expression" # expression, protein, fitness, function, simulation …
-    unit: str = "" # Unit of the value
+    unit: str = "" # Unit of the value, spelled as in `Effects.var`
     noise_sd: float = 0.0 # Standard deviation of one replicate [unit]
     detection_limit: float | None = None # Smallest value that can be told from nothing [unit]
     trusted: bool = True # Whether it may decide anything

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..core import AnnData, Key, check_positive, check_probability, fault, few
-from .schema import set_status
+from .dialects import UNCALLED, is_control_word, is_target, spell
+from .schema import is_blank, set_status
 
 # %% ../../nbs/2_data/23_guides.ipynb #ee222b3b
 def assign_guides(
     adata: AnnData, # Left as it is; `obsm['guide_counts']` is a table cell × guide
-    targets: pd.Series, # Target of each guide, indexed by guide name; controls are named `control`
+    targets: pd.Series, # Target of each guide, indexed by guide name; controls have a control word
     min_umi: int = 5, # Molecules of the top guide
     min_share: float = 0.8, # Its share of all guide molecules in the cell, 0 to 1
     kind: str = "KO", # Kind of intervention
@@ -29,23 +30,30 @@ def assign_guides(
     if key not in adata.obsm:
         raise fault(f"guide counts in obsm['{key}']", few(adata.obsm), "Read CRISPR Guide Capture features.")
     table = adata.obsm[key]
-    unknown = sorted(set(table.columns) - set(targets.index))
+    unknown = sorted(set(table.columns) - set(targets.index[~is_blank(targets)]))
     if unknown: raise fault("a target for every guide", f"none for {few(unknown)}", "Add them to `targets`.")
     counts, names = table.to_numpy(float), np.array(table.columns, object)
     total, at = counts.sum(1), counts.argmax(1)
     top = counts.max(1)
     clean = (top >= min_umi) & (top >= min_share * np.maximum(total, 1))
-    target = targets.astype(str).reindex(names).to_numpy(object)[at]
-    return _called(adata, clean, total > 0, names[at], target, kind)
+    spelled = _spelled(targets.astype(str).reindex(names), kind)
+    return _called(adata, clean, total > 0, names[at], spelled[at], kind)
+
+def _spelled(targets: pd.Series, kind: str) -> np.ndarray:
+    "The intervention of each guide, or `control`"
+    odd = sorted(t for t in set(targets) if not is_target(t))
+    if odd:
+        raise fault("targets without quotes, angle brackets and control characters", few(map(repr, odd)),
+                    "Rename them in `targets`.")
+    return np.array([Key.CONTROL if is_control_word(t) else spell(t, kind) for t in targets], object)
 
 # %% ../../nbs/2_data/23_guides.ipynb #0a0490a5
-def _called(adata: AnnData, clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, target: np.ndarray,
+def _called(adata: AnnData, clean: np.ndarray, seen: np.ndarray, guide: np.ndarray, named: np.ndarray,
             kind: str) -> AnnData:
     made = adata.copy()
-    control = clean & (target == Key.CONTROL)
+    control = clean & (named == Key.CONTROL)
     made.obs[Key.GUIDE] = np.where(clean, guide, "none")
-    named = np.where(control, Key.CONTROL, [f"{kind}:{t}" for t in target])
-    made.obs[Key.PERTURBATION] = np.where(clean, named, "unassigned")
+    made.obs[Key.PERTURBATION] = np.where(clean, named, UNCALLED)
     made.obs[Key.PERTURBATION_TYPE] = np.where(clean & ~control, kind, "none")
     made.obs[Key.IS_CONTROL] = control
     set_status(made, clean, "validated", "one clear guide")

@@ -15,6 +15,8 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from ..core import AnnData, Key, check_columns, check_positive, fault, few
+from .dialects import is_target
+from .schema import is_blank
 
 # %% ../../nbs/2_data/22_quality.ipynb #288a44e5
 @dataclass(frozen=True)
@@ -89,9 +91,12 @@ def flag_guides(
     if (reads < 0).any():
         raise fault("reads of 0 or more", f"{int((reads < 0).sum())} negative ones",
                     "Hand over raw reads, not log fold changes.")
-    rules = {"no_gene": guides["gene"].isna().to_numpy(), "few_plasmid_reads": reads[:, 0] < min_plasmid}
+    no_gene = is_blank(guides["gene"])
+    fits = guides["gene"].map({gene: is_target(gene) for gene in guides["gene"].unique()}).to_numpy(bool)
+    rules = {"no_gene": no_gene, "not_a_target_name": ~no_gene & ~fits, "few_plasmid_reads": reads[:, 0] < min_plasmid}
     return guides.assign(**{Key.QC_FLAG: join_flags(rules)})
 
+# %% ../../nbs/2_data/22_quality.ipynb #3a9f37b5
 def screen_quality(
     guides: pd.DataFrame, # One row per guide
     samples: list[str], # Columns with reads

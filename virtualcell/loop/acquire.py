@@ -21,40 +21,51 @@ STRATEGIES = ("thompson", "greedy", "ucb", "random")
 
 def utilities(
     mean: Float[np.ndarray, " intervention"], # Predicted scores, larger is better
-    sd: Float[np.ndarray, " intervention"], # Their errors
+    sd: Float[np.ndarray, " intervention"], # Their standard errors, finite
     strategy: str, # One of `STRATEGIES`
     rng: np.random.Generator, # Random numbers
 ) -> Float[np.ndarray, " intervention"]: # Larger is chosen first
-    "What a strategy finds attractive"
+    "Say what a strategy finds attractive"
     check_one_of(strategy, STRATEGIES, "strategy")
     if strategy == "greedy": return mean
     if strategy == "ucb": return mean + sd
     if strategy == "random": return rng.random(len(mean))
     return mean + sd * rng.normal(size=len(mean))
 
+def _order(mean: np.ndarray, sd: np.ndarray, strategy: str, rng: np.random.Generator) -> np.ndarray:
+    "Positions, the most attractive first: those with a known error, then those without; none without a mean"
+    if strategy == "random": return rng.permutation(len(mean))
+    predicted = np.isfinite(mean)
+    known, unknown = np.flatnonzero(predicted & np.isfinite(sd)), np.flatnonzero(predicted & ~np.isfinite(sd))
+    if strategy in ("thompson", "ucb") and len(unknown) and not len(known):
+        raise fault(f"a known standard error for {strategy}", "none that is finite",
+                    "Choose greedy, or give the model an error by cross-validation.")
+    first = known[np.argsort(-utilities(mean[known], sd[known], strategy, rng), kind="stable")]
+    return np.concatenate([first, unknown[np.argsort(-mean[unknown], kind="stable")]])
+
+# %% ../../nbs/5_loop/51_acquire.ipynb #619e6a34
 def choose_batch(
-    mean: Float[np.ndarray, " intervention"], # Predicted scores, larger is better
-    sd: Float[np.ndarray, " intervention"], # Their errors
+    mean: Float[np.ndarray, " intervention"], # Predicted scores, larger is better; NaN where the model has no support
+    sd: Float[np.ndarray, " intervention"], # Their standard errors; infinity if unknown
     size: int, # Candidates to choose
     rng: np.random.Generator, # Random numbers
     strategy: str = "thompson", # One of `STRATEGIES`
     random_share: float = 0.1, # Share of the batch drawn at random, 0 to 1
     groups: Sequence[str] | None = None, # Group of each candidate; at most a third of the batch from one
 ) -> pd.DataFrame: # `position, arm`, best first
-    "A batch and the arm that chose each member"
+    "Choose a batch, and say which arm chose each member"
     check_positive(size, "size")
+    check_one_of(strategy, STRATEGIES, "strategy")
     check_probability(random_share, "random_share")
     if size > len(mean): raise fault(f"{size} candidates or more", len(mean), "Ask for a smaller batch.")
     n_random = round(size * random_share) if strategy != "random" else 0
-    order = np.argsort(-utilities(mean, sd, strategy, rng), kind="stable")
-    first = _spread(order, size - n_random, groups)
-    rest = rng.permutation(np.setdiff1d(np.arange(len(mean)), first))[:n_random]
+    first = _spread(_order(mean, sd, strategy, rng), size - n_random, groups)
+    rest = rng.permutation(np.setdiff1d(np.arange(len(mean)), first))[:size - len(first)]
     return pd.DataFrame({"position": np.concatenate([first, rest]).astype(int),
                          "arm": [strategy] * len(first) + ["random"] * len(rest)})
 
-# %% ../../nbs/5_loop/51_acquire.ipynb #619e6a34
 def _spread(order: np.ndarray, size: int, groups: Sequence[str] | None) -> np.ndarray:
-    "The first of `order`, with at most a third from one group while others are left"
+    "Take the first of `order`, with at most a third from one group while others are left"
     if groups is None or size == 0: return order[:size]
     most, used, chosen, waiting = max(1, -(-size // 3)), {}, [], []
     for i in order:

@@ -8,23 +8,27 @@ Docs: https://OWNER.github.io/virtualcell/3_models/prior_gp.html.md"""
 __all__ = ['GRID', 'Ridge', 'fit_ridge', 'PriorGP']
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #208dabf8
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
+from ..constraints.encoder import encode, learn_encoder
 from ..core import fault
 from ..effects import Effects
-from .baselines import prior_rows
-from .protocol import Fitted, true_error
+from ..evaluate.calibration import prediction_sd
+from .baselines import (choose_knowledge, keep_knowledge, keep_rows, kinds_of, look_up, means,
+                                          perturbed_mean)
+from ..protocol import Fitted, Model, Prediction, Query, State, Training
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #0d1d3922
 GRID = 10.0 ** np.arange(-5, 1.51, 0.25) # Candidate ratios of weight variance to noise variance
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    "Posterior of a linear map from prior features to effects"
+    "Posterior of a linear map from encoded features to effects"
     basis: Float[np.ndarray, "latent component"] # V
     scale: Float[np.ndarray, " component"] # S
     weights: Float[np.ndarray, "latent feature"] # Posterior mean of W
@@ -39,7 +43,7 @@ class Ridge:
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #a6eff33a
 def fit_ridge(
-    rows: Float[np.ndarray, "intervention latent"], # Prior features Φ
+    rows: Float[np.ndarray, "intervention latent"], # Encoded features X
     effects: Float[np.ndarray, "intervention feature"], # Centred effects Y
 ) -> Ridge:
     "The ratio with the largest evidence, and the posterior that goes with it"
@@ -54,26 +58,72 @@ def fit_ridge(
     weights = vt.T @ ((ratio * s / (1 + ratio * s**2))[:, None] * inside)
     return Ridge(vt.T, s, weights, evidence(ratio)[1], float(ratio))
 
-# %% ../../nbs/3_models/32_prior_gp.ipynb #88775e58
-@dataclass(frozen=True, eq=False)
-class PriorGP:
-    "Gaussian process on prior features of the targets"
-    prior: dict[str, np.ndarray] # Features of each target
+# %% ../../nbs/3_models/32_prior_gp.ipynb #fcbe37d8
+@dataclass(frozen=True)
+class PriorGP(Model):
+    "Gaussian process on what is known of the targets"
+    knowledge: str = "" # Name of the table to use; the first of the training set if empty
     name: str = "prior Gaussian process"
+    needs: ClassVar[tuple[str, ...]] = ("effects", "knowledge")
 
-    def fit(self, effects: Effects) -> Fitted:
-        "Closed form; needs ten known targets"
-        rows, known = prior_rows(self.prior, effects.interventions)
-        if known.sum() < 10:
-            raise fault("ten or more interventions with a prior", int(known.sum()),
-                        "Measure more, or use a richer prior.")
-        offset, middle = effects.mean[known].mean(0), rows[known].mean(0)
-        ridge = fit_ridge(rows[known] - middle, effects.mean[known] - offset)
-        wide = effects.mean[known].std(0)
-        rest = true_error(ridge.noise, effects)**2 # what the prior cannot say, without the measurement noise
-        def rule(names: Sequence[str]):
-            asked, support = prior_rows(self.prior, names)
-            mean = offset + np.where(support[:, None], (asked - middle) @ ridge.weights, 0.0)
-            own = np.sqrt(ridge.variance(asked - middle)[:, None] * ridge.noise + rest)
-            return mean, np.where(support[:, None], own, wide), support
-        return Fitted(self.name, effects.features, effects.unit, rule)
+    def learn(self, training: Training, random_state: int) -> State:
+        "Closed form; needs ten interventions with known targets"
+        known = keep_knowledge(choose_knowledge(training, self.knowledge))
+        ridge, more = _learn(training.effects, known.arrays["phi"], known.facts["targets"])
+        rows = keep_rows(training.effects)
+        held = {name: getattr(ridge, name) for name in ("basis", "scale", "weights", "noise")}
+        kinds = sorted({kinds_of(one) for one in training.effects.interventions})
+        return State(rows.arrays | known.arrays | held | more,
+                     rows.facts | known.facts | {"ratio": ridge.ratio, "kinds": kinds})
+
+    def respond(self, fitted: Fitted, query: Query) -> Prediction:
+        "The mean of the kind and context, and what the targets add to it"
+        arrays, facts = fitted.arrays, fitted.facts
+        ridge = Ridge(arrays["basis"], arrays["scale"], arrays["weights"], arrays["noise"], facts["ratio"])
+        place = {target: i for i, target in enumerate(facts["targets"])}
+        asked, support = encode(fitted.encoder, query.interventions, place, arrays["phi"])
+        middle, of_kind = perturbed_mean(fitted, query)
+        asked = asked - _middle_rows(query.interventions, arrays["middle"], facts["kinds"])
+        rest = arrays["rest"] + arrays["between"] + np.where(query.seen_context[:, None], 0.0, arrays["shift"])
+        own = np.sqrt(ridge.variance(asked)[:, None] * ridge.noise + rest)
+        support = support & of_kind
+        mean = middle + np.where(support[:, None], asked @ ridge.weights, 0.0)
+        return Prediction(mean, np.where(support[:, None], own, arrays["wide"]), support)
+
+# %% ../../nbs/3_models/32_prior_gp.ipynb #cf1b50a2
+def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge, dict[str, np.ndarray]]:
+    "The posterior, and what centres and widens it"
+    place, kinds = {target: i for i, target in enumerate(targets)}, [kinds_of(one) for one in effects.interventions]
+    centred = effects.mean - look_up(means(effects.mean, kinds, effects.contexts), kinds, effects.contexts,
+                                     effects.mean)[0]
+    names = list(dict.fromkeys(effects.interventions)) # one row each: contexts of one intervention are not independent
+    held = means(centred, effects.interventions, effects.contexts)
+    rows, known = encode(learn_encoder(names), names, place, phi)
+    if known.sum() < 10:
+        raise fault("ten or more interventions with a prior", int(known.sum()),
+                    "Measure more, or use richer knowledge.")
+    of = np.array([kinds_of(one) for one in names])
+    middle = np.array([rows[known & (of == kind)].mean(0) if (known & (of == kind)).any() else np.zeros(rows.shape[1])
+                       for kind in sorted(set(of))])
+    rows = rows - _middle_rows(names, middle, sorted(set(of)))
+    ridge = fit_ridge(rows[known], np.array([held[one, None] for one in names])[known])
+    return ridge, {"middle": middle, "wide": effects.mean.std(0), "rest": prediction_sd(ridge.noise, effects) ** 2,
+                   "between": _between(centred, effects), "shift": _shift(effects)}
+
+def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[str]) -> np.ndarray:
+    "Mean encoded row of the kinds of each intervention"
+    at = {kind: i for i, kind in enumerate(kinds)}
+    held = np.vstack([middle, np.zeros(middle.shape[1])])
+    return held[[at.get(kinds_of(one), len(kinds)) for one in interventions]]
+
+def _between(centred: Float[np.ndarray, "row feature"], effects: Effects) -> Float[np.ndarray, " feature"]:
+    "Variance of an intervention between contexts, without the measurement noise; 0 with one context"
+    groups = pd.DataFrame(centred).groupby([str(one) for one in effects.interventions])
+    spread = groups.var(ddof=1).mean().to_numpy()
+    noise = np.where(np.isfinite(effects.sd), effects.sd, 0.0) ** 2
+    return np.maximum(np.nan_to_num(spread) - noise.mean(0), 0.0)
+
+def _shift(effects: Effects) -> Float[np.ndarray, " feature"]:
+    "Variance of a new context's mean about the mean of those that were seen; 0 with one context"
+    table = pd.DataFrame(effects.mean).groupby([str(one) for one in effects.contexts]).mean()
+    return np.nan_to_num(table.var(ddof=1).to_numpy()) * (1 + 1 / len(table))

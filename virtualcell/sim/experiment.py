@@ -9,7 +9,7 @@ __all__ = ['QUIET', 'gene_network', 'Screen', 'Truth', 'run_screen_experiment', 
 
 # %% ../../nbs/6_sim/67a_experiment.ipynb #609a8fa1
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from ..core import AnnData, Key, check_positive, check_probability, fault, few, stream
 from ..effects import Effects
+from .lab import paired_effects
 from .network import Network, Parameter, Reaction, Species
 from .simulate import Run, simulate
 
@@ -207,16 +208,12 @@ def _as_anndata(network: Network, guides: pd.DataFrame, cells: pd.DataFrame, cou
 def _true_effects(network: Network, targets: Sequence[str], screen: Screen, random_state: int, run: Run) -> Effects:
     "Mean change of transcripts, from 200 cells each with shared random numbers"
     left = round(100 * (1 - screen.efficacy_mean), 3)
-    grow = lambda what: simulate(network, 200, (screen.time_h,), what, random_state=random_state, run=run).states[:,
-        0].astype(float)
-    base = grow(Key.CONTROL)
-    shifts = [grow(f"KD:{target}={left:g}%") - base for target in targets]
-    mean = np.array([shift.mean(0) for shift in shifts])
-    error = np.array([shift.std(0, ddof=1) / np.sqrt(200) for shift in shifts])
-    n = len(targets)
-    return Effects(tuple(f"CRISPRi:{target}={left:g}%" for target in targets), network.names, mean,
-                   np.maximum(error, 1e-9), np.full(n, 200),
-                   np.zeros(n, int), "predicted", f"truth of {network.name}, seed {random_state}", "transcripts")
+    grow = lambda what: simulate(network, 200, (screen.time_h,), what, random_state=random_state, run=run).states[:, 0]
+    runs = np.stack([grow(what) for what in (Key.CONTROL, *(f"KD:{target}={left:g}%" for target in targets))])
+    made = paired_effects([f"CRISPRi:{target}" for target in targets], runs,
+                          {"feature": network.names, "kind": "expression", "unit": "transcripts"},
+                          f"truth of {network.name}, seed {random_state}", {Key.CELL_TYPE: network.name})
+    return replace(made, obs=made.obs.assign(remaining=left)) # [% of wild type]
 
 # %% ../../nbs/6_sim/67a_experiment.ipynb #ea9ae882
 def realism(

@@ -104,13 +104,15 @@ class Network:
     species: tuple[Species, ...] # In the order of every state array
     parameters: tuple[Parameter, ...] # In the order of every parameter array
     reactions: tuple[Reaction, ...] # In the order of every rate array
-    definitions: Mapping[str, str] = field(default_factory=dict) # Named parts of rates, each may use earlier ones
+    definitions: Mapping[str, str] = field(default_factory=dict) # Named parts of rates, which may use each other
     events: tuple[Event, ...] = () # In any order
     time_unit: str = "h" # pint unit, or `au`
     hours_per_unit: float = 0.0 # Hours of one time unit; 0 asks pint
     source: str = "" # Where the model comes from
 
-    def __post_init__(self): check_network(self)
+    def __post_init__(self):
+        object.__setattr__(self, "definitions", _in_order(self.definitions))
+        check_network(self)
 
     def __repr__(self):
         return f"Network({self.name}: {len(self.species)} species, {len(self.reactions)} reactions)"
@@ -132,8 +134,18 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        "Of the content, not of the spelling"
-        return digest(to_dict(self))
+        "Change with the content and with the order of states and parameters, not with the spelling"
+        return digest(to_dict(self), self.names, [one.name for one in self.parameters])
+
+# %% ../../nbs/6_sim/60_network.ipynb #e9c9c0e0
+def _in_order(definitions: Mapping[str, str]) -> dict[str, str]:
+    "Definitions so that each uses earlier ones; a circle is left at the end, where the check finds it"
+    placed, left = {}, dict(definitions)
+    while left:
+        ready = next((name for name, text in left.items() if not set(read(text).names) & set(left)), None)
+        if ready is None: break
+        placed[ready] = left.pop(ready)
+    return placed | left
 
 # %% ../../nbs/6_sim/60_network.ipynb #8eaff161
 def _places(network: Network) -> dict[str, str]:

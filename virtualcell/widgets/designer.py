@@ -21,7 +21,7 @@ from ..core import ContractError
 from ..screen.enumerate import count_candidates, enumerate_candidates, removed_by_rule
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #dec7fa3a
-LIMIT = 20_000 # Most combinations that are counted while somebody clicks
+LIMIT = 200_000 # Most combinations that are counted while somebody clicks
 
 def narrowed(
     program: Program, # What may be done at most
@@ -71,9 +71,9 @@ class ScreenDesigner(anywidget.AnyWidget):
         self._program = program
         times = sorted({t for option in program.options for t in option.times_h})
         super().__init__(title=f"{program.name}: {program.goal.readout} {program.goal.direction}", times=times,
-                         chosen_times=times,
-            targets=[f"{o.kind}:{t}" for o in program.options for t in o.targets], max_parts=program.limits.max_parts,
-            max_deliveries=program.limits.max_deliveries)
+            chosen_times=times, max_parts=program.limits.max_parts, max_deliveries=program.limits.max_deliveries,
+            targets=list(dict.fromkeys(f"{o.kind}:{t}" for o in program.options for t in o.targets)))
+        self.observe(self._count, ["switched_off", "chosen_times", "max_parts", "max_deliveries"])
         self._count()
 
     @property
@@ -81,7 +81,6 @@ class ScreenDesigner(anywidget.AnyWidget):
         "The program as it is switched now"
         return narrowed(self._program, self.switched_off, self.chosen_times, self.max_parts, self.max_deliveries)
 
-    @traitlets.observe("switched_off", "chosen_times", "max_parts", "max_deliveries")
     def _count(self, change=None):
         try: self.n_allowed, self.by_rule = counts(self.value)
         except ContractError as error: self.n_allowed, self.by_rule, self.message = 0, [], str(error)
@@ -92,15 +91,16 @@ def static_table(
     designer: ScreenDesigner, # Whose state is shown
 ) -> str: # HTML without scripts
     "What a page shows where the widget cannot run; all text is escaped"
-    on = [t for t in designer.targets if t not in set(designer.switched_off)]
+    off = set(designer.switched_off)
+    on = [target for target in designer.targets if target not in off]
     named = ", ".join(on[:12]) + (" …" if len(on) > 12 else "")
     rows = [("program", designer.title), ("targets on", f"{len(on)} of {len(designer.targets)}: {named}"),
             ("times [h]", ", ".join(f"{t:g}" for t in designer.chosen_times)),
             ("parts, deliveries", f"{designer.max_parts}, {designer.max_deliveries}"),
             ("candidates left", f"{designer.n_allowed:,}"),
             *((f"removed by {rule}", f"{n:,}") for rule, n in designer.by_rule)]
-    cells = "".join(f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(text))}</td></tr>" for name,
-                    text in rows)
+    cells = "".join(f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(text))}</td></tr>"
+                    for name, text in rows)
     return f"<table>{cells}</table>"
 
 def _bundle(self: ScreenDesigner, **kwargs) -> object:
