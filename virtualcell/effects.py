@@ -82,6 +82,7 @@ def _fixed(array: np.ndarray) -> np.ndarray:
     return array
 
 def _refuse_duplicates(names: Sequence, what: str) -> None:
+    if len(set(names)) == len(names): return
     seen: set = set()
     again = [name for name in names if name in seen or seen.add(name)]
     shown = (" in ".join(filter(None, map(str, n))) if isinstance(n, tuple) else n for n in dict.fromkeys(again))

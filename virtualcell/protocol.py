@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/protocol.html.md"""
 
 # %% auto #0
 __all__ = ['NEEDS', 'Knowledge', 'Training', 'Prediction', 'State', 'Query', 'Settings', 'Answers', 'Model', 'check_needs',
-           'Fitted', 'ask', 'load_fitted']
+           'Fitted', 'ask', 'sample', 'load_fitted']
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #8490ad62
 import contextlib
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,8 @@ from .artifact import artifact_digest, load_artifact, save_artifact
 from .constraints.context import Context, as_context, spread_contexts
 from .constraints.encoder import Encoder, learn_encoder
 from .constraints.intervention import Intervention, parse
-from .core import AnnData, Key, build, check_columns, check_one_of, check_shape, digest, fault, few, plain
+from .core import (AnnData, Key, build, check_columns, check_one_of, check_positive, check_shape, digest,
+                              fault, few, file_digest, plain)
 from .effects import Effects, take
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #467c7716
@@ -67,8 +68,13 @@ class Training:
     cells: AnnData | None = None # Cells under the contract, of the training part only
     knowledge: tuple[Knowledge, ...] = () # Of targets
     statuses: tuple[str, ...] = ("validated",) # Of cells and results that were allowed
+    checkpoint: Path | None = None # File of weights to start from, for models that need one
+    device: Literal["cpu", "cuda"] = "cpu" # Where a model may work; in no digest, for results must not depend on it
 
     def __post_init__(self):
+        check_one_of(self.device, ("cpu", "cuda"), "device")
+        if self.checkpoint is not None and not Path(self.checkpoint).is_file():
+            raise fault(f"a file of weights at {self.checkpoint}", "none", "Check the path.")
         for status in self.statuses: check_one_of(status, Key.STATUSES[:3], "status to train on")
         if self.effects is not None and self.effects.origin == "predicted":
             raise fault("measured or simulated effects to learn from", "predicted ones",
@@ -79,7 +85,8 @@ class Training:
     def digest(self) -> str: # 64 hexadecimal digits
         "Change with anything that a model may learn from"
         return digest(self.effects.digest if self.effects else "", [k.digest for k in self.knowledge],
-                      _cells_digest(self.cells), self.statuses)
+                      _cells_digest(self.cells), self.statuses,
+                      file_digest(self.checkpoint) if self.checkpoint is not None else "")
 
     def control_cells(self) -> AnnData:
         "Unperturbed cells"
@@ -187,7 +194,7 @@ class Answers(Protocol):
     def predict(self, interventions: Sequence, contexts: Any = None) -> Effects: ...
 
 NEEDS = {"effects": "measured effects", "control_cells": "control cells", "contexts": "effects in two or more contexts",
-         "knowledge": "knowledge of targets"} # What a model may need of its training set
+         "knowledge": "knowledge of targets", "checkpoint": "a file of weights", "device": "a CUDA device"} # To fit
 
 class Model(Settings, ABC):
     "Settings of a model. A subclass is a frozen dataclass with a `name`, and says how to `learn` and how to `respond`"
@@ -213,12 +220,13 @@ def check_needs(
     "Refuse a training set that lacks what the model needs"
     effects = training.effects
     has = {"effects": effects is not None and len(effects) > 0, "control_cells": training.cells is not None,
-           "contexts": effects is not None and len(set(effects.contexts)) > 1, "knowledge": bool(training.knowledge)}
+           "contexts": effects is not None and len(set(effects.contexts)) > 1, "knowledge": bool(training.knowledge),
+           "checkpoint": training.checkpoint is not None, "device": training.device == "cuda"}
     for need in model.needs: check_one_of(need, NEEDS, f"need of {model.name}")
     lacking = [NEEDS[need] for need in model.needs if not has[need]]
     if lacking:
         raise fault(f"{few(lacking)} for {model.name}", few(n for k, n in NEEDS.items() if has[k]),
-                    "Put them into Training(effects=…, cells=…, knowledge=…).")
+                    "Put them into Training(effects=…, cells=…, knowledge=…, checkpoint=…, device=…).")
 
 def _fit(model: Model, training: Training, random_state: int) -> "Fitted":
     if not isinstance(training, Training):
@@ -252,21 +260,21 @@ class Fitted:
     trained_on: Mapping[str, Any] # Digests, counts, statuses, seed, library version
 
     def __post_init__(self):
-        if self.var.index.name != "feature" or not {"kind", "unit"} <= set(self.var.columns):
-            object.__setattr__(self, "var", _features(self.var))
+        object.__setattr__(self, "var", _features(self.var))
         object.__setattr__(self, "arrays", {name: _fixed(array) for name, array in self.arrays.items()})
 
     @property
-    def name(self) -> str: return self.model.name # Of the model
+    def name(self) -> str: return self.model.name
+    @property
+    def needs(self) -> tuple[str, ...]: return self.model.needs # Of its training set
+    @property
+    def units(self) -> dict[str, str]: return self.var["unit"].to_dict() # Of what it predicts, by feature
 
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
         "Change with a setting, a number that was learned, the training set, the seed or the library version"
         return artifact_digest("fitted model", *_content(self))
-
-    def __repr__(self):
-        n = self.trained_on["n_interventions"]
-        return f"Fitted({self.name}: {n} interventions, {len(self.var)} features, {self.digest[:8]})"
+    def __repr__(self): return f"Fitted({self.name}: {len(self.var)} features, {self.digest[:8]})"
 
     def predict(self,
         interventions: Sequence[Intervention | str], # What is done
@@ -319,6 +327,21 @@ def ask(
     there = set(known)
     seen_context = np.array([place in there for place in places], bool)
     return Query(interventions, places, fitted.encoder.seen(interventions), seen_context)
+
+# %% ../nbs/0_foundation/05_protocol.ipynb #a8103d23
+def sample(
+    self: Fitted, # Of a model that can draw cells
+    intervention: Intervention | str, # What is done
+    n_cells: int, # Cells to draw
+    random_state: int = 0, # Seed
+) -> AnnData: # Under the contract
+    "Draw single cells, where the model can: a distribution has more than a mean"
+    if not hasattr(self.model, "draw"):
+        raise fault("a model that can draw cells", f"{self.name}, which predicts means", "Use predict, or a simulator.")
+    check_positive(n_cells, "n_cells", whole=True)
+    return self.model.draw(self, parse(intervention), n_cells, random_state)
+
+Fitted.sample = sample
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #36304032
 def _content(fitted: Fitted) -> tuple[dict, Mapping[str, np.ndarray]]:

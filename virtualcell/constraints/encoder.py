@@ -64,7 +64,8 @@ class Encoder:
             key = (p.kind, p.unit, p.delivery, p.dose, p.time_h)
             if key not in known: known[key] = _inside(at.get(key[:3]), p)
             return known[key]
-        return np.array([all(map(inside, one.parts)) for one in interventions], bool)
+        return np.array([inside(one.parts[0]) if len(one.parts) == 1 else all(map(inside, one.parts))
+                         for one in interventions], bool)
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #8c281135
 def _inside(channel: Channel | None, part: Part) -> bool:

@@ -96,23 +96,24 @@ class Intervention:
         return Key.JOIN.join(part.text() for part in self.parts) + (f"@{_number(time_h)}h" if time_h else "")
 
     def __str__(self): return self._text
-
     def __repr__(self): return f"Intervention({self._text!r})"
-
     def __eq__(self, other): return isinstance(other, Intervention) and self._text == other._text
-
     def __hash__(self): return hash(self._text)
-
     def __lt__(self, other): return self._text < other._text
 
     def to_plain(self) -> str:
         "Give the text that files hold"
         return self._text
 
-    @property
+    @cached_property
     def targets(self) -> tuple[str, ...]:
         "Targets of the parts, in their order"
         return tuple(part.target for part in self.parts)
+
+    @cached_property
+    def kinds(self) -> str:
+        "Kinds of the parts, such as `KO` or `CRISPRa+KO`; empty for the control"
+        return Key.JOIN.join(sorted({part.kind for part in self.parts}))
 
     @property
     def times_h(self) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from ..constraints.encoder import encode, learn_encoder
 from ..core import fault
 from ..effects import Effects
 from ..evaluate.calibration import prediction_sd
-from .baselines import (choose_knowledge, keep_knowledge, keep_rows, kinds_of, look_up, means,
+from .baselines import (choose_knowledge, keep_knowledge, keep_rows, look_up, means,
                                           perturbed_mean)
 from ..protocol import Fitted, Model, Prediction, Query, State, Training
 
@@ -72,7 +72,7 @@ class PriorGP(Model):
         ridge, more = _learn(training.effects, known.arrays["phi"], known.facts["targets"])
         rows = keep_rows(training.effects)
         held = {name: getattr(ridge, name) for name in ("basis", "scale", "weights", "noise")}
-        kinds = sorted({kinds_of(one) for one in training.effects.interventions})
+        kinds = sorted({one.kinds for one in training.effects.interventions})
         return State(rows.arrays | known.arrays | held | more,
                      rows.facts | known.facts | {"ratio": ridge.ratio, "kinds": kinds})
 
@@ -93,7 +93,7 @@ class PriorGP(Model):
 # %% ../../nbs/3_models/32_prior_gp.ipynb #cf1b50a2
 def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge, dict[str, np.ndarray]]:
     "The posterior, and what centres and widens it"
-    place, kinds = {target: i for i, target in enumerate(targets)}, [kinds_of(one) for one in effects.interventions]
+    place, kinds = {target: i for i, target in enumerate(targets)}, [one.kinds for one in effects.interventions]
     centred = effects.mean - look_up(means(effects.mean, kinds, effects.contexts), kinds, effects.contexts,
                                      effects.mean)[0]
     names = list(dict.fromkeys(effects.interventions)) # one row each: contexts of one intervention are not independent
@@ -102,7 +102,7 @@ def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge
     if known.sum() < 10:
         raise fault("ten or more interventions with a prior", int(known.sum()),
                     "Measure more, or use richer knowledge.")
-    of = np.array([kinds_of(one) for one in names])
+    of = np.array([one.kinds for one in names])
     middle = np.array([rows[known & (of == kind)].mean(0) if (known & (of == kind)).any() else np.zeros(rows.shape[1])
                        for kind in sorted(set(of))])
     rows = rows - _middle_rows(names, middle, sorted(set(of)))
@@ -114,7 +114,7 @@ def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[st
     "Mean encoded row of the kinds of each intervention"
     at = {kind: i for i, kind in enumerate(kinds)}
     held = np.vstack([middle, np.zeros(middle.shape[1])])
-    return held[[at.get(kinds_of(one), len(kinds)) for one in interventions]]
+    return held[[at.get(one.kinds, len(kinds)) for one in interventions]]
 
 def _between(centred: Float[np.ndarray, "row feature"], effects: Effects) -> Float[np.ndarray, " feature"]:
     "Variance of an intervention between contexts, without the measurement noise; 0 with one context"

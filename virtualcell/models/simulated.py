@@ -23,7 +23,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from ..constraints.intervention import Intervention
-from ..core import build, check_positive, digest, fault, few, plain
+from ..core import AnnData, Key, build, check_positive, digest, fault, few, plain
 from ..effects import Effects
 from .mechanistic import Simulated, learn_lines, memory, remember, through_lines
 from ..protocol import Fitted, Model, Prediction, Query, Settings, State, Training
@@ -88,6 +88,12 @@ class NetworkSimulator(Simulator):
         return paired_effects(interventions, values, self.var, f"{self.network.name}, {self.n_cells} cells, "
                               f"seed {self.random_state}, {self.network.digest[:8]}")
 
+    def draw(self, intervention: Intervention, n_cells: int, random_state: int) -> AnnData:
+        "Simulate cells, and read each of them"
+        _check_cells(n_cells)
+        this = dataclasses.replace(self, n_cells=n_cells, random_state=random_state)
+        return _as_cells(self, intervention, _values(this, intervention))
+
 # %% ../../nbs/3_models/39c_simulated.ipynb #c9709663
 def _check_readouts(simulator: NetworkSimulator) -> None:
     "Names of species in the expressions, and of readouts in the units"
@@ -123,6 +129,15 @@ def _values(simulator: NetworkSimulator, what: Intervention) -> Float[np.ndarray
     if bad: raise fault("readouts that are finite in every cell", few(bad), "Guard a division: A / max(A + B, 1).")
     return values
 
+# %% ../../nbs/3_models/39c_simulated.ipynb #5596b6f7
+def _as_cells(simulator: NetworkSimulator, what: Intervention, values: np.ndarray) -> AnnData:
+    "Cells × readouts under the contract; what is counted is counted whole in `layers['counts']`"
+    from anndata import AnnData
+    obs = pd.DataFrame({Key.PERTURBATION: str(what), Key.IS_CONTROL: not what.parts, Key.STATUS: "validated",
+                        Key.STATUS_REASON: "simulated"}, index=[f"cell{i + 1}" for i in range(len(values))])
+    layers = {Key.COUNTS: values.copy()} if (values == np.round(values)).all() and (values >= 0).all() else None
+    return AnnData(values.copy(), obs, simulator.var.copy(), layers=layers)
+
 def _evaluate(text: str, counts: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(read(text)(**{name: counts[name] for name in read(text).names}), float)
 
@@ -146,6 +161,15 @@ class SimulatedResponse(Model):
     def simulated(self, interventions: Sequence[Intervention]) -> Simulated:
         "Simulate without calibration; what was simulated before is remembered"
         return remember(self.kept, self.simulator.run, interventions, list(self.simulator.var.index))
+
+    def draw(self, fitted: Fitted, intervention: Intervention, n_cells: int, random_state: int) -> AnnData:
+        "Simulate single cells; lines are about means, so only before a calibration"
+        if not isinstance(self.simulator, NetworkSimulator):
+            raise fault("a network, to draw cells from", type(self.simulator).__name__, "Use predict.")
+        if fitted.facts["calibrated"]:
+            raise fault("a simulator without calibration", f"lines for {few(fitted.facts['calibrated'])}",
+                        "Fit it on Training(): cells have no line.")
+        return self.simulator.draw(intervention, n_cells, random_state)
 
     def refuse_to_save(self) -> None:
         "Raise an error if the simulator is code"
