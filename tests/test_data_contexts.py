@@ -18,7 +18,8 @@ from virtualcell.data.measured import left_out, measure, measure_screen, pseudob
 from virtualcell.data.quality import flag_cells, flag_guides
 from virtualcell.data.readers import NoCountsWarning, read_h5ad
 from virtualcell.data.schema import set_status
-from virtualcell.effects import interval, load, save, select
+from virtualcell.effects import interval, select
+from virtualcell.exchange import load, save
 
 
 def at_hand(name):
@@ -70,7 +71,7 @@ def test_a_shifted_composition_is_refused_and_contexts_put_it_right(kang):
     assert np.mean(pooled) > 0.25  # measured 0.313
     assert 0.02 < np.mean(apart) < 0.06  # measured 0.041: small groups (median 15 cells) make it a little cautious
     assert 0.03 < np.mean(null) < 0.07  # measured 0.051: an even composition harms nobody
-    assert "pooled over cell_type and donor at the caller's word" in measure(
+    assert "pooled over cell_type and donor because the call asked for it" in measure(
         pseudobulk(cells, pool_over=("cell_type", "donor"), min_cells=5)).made_by
 
 

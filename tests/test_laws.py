@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 from virtualcell.constraints.intervention import DOSED, GENETIC, UNITS, Intervention, Part, parse
 from virtualcell.constraints.program import Program
 from virtualcell.core import canonical, digest, stream, to_csv
-from virtualcell.effects import (
-    ORIGINS,
-    Effects,
-    concat,
-    from_anndata,
-    from_json,
-    load,
-    save,
-    select,
-    to_anndata,
-    to_json,
-)
+from virtualcell.effects import ORIGINS, Effects, concat, select
+from virtualcell.exchange import from_anndata, from_json, load, save, to_anndata, to_json
 from virtualcell.ledger import GENESIS, Ledger
 from virtualcell.screen.enumerate import enumerate_candidates
 from virtualcell.sim.tcell import simulate_cells, simulate_clones, summarise

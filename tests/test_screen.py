@@ -13,7 +13,8 @@ import pytest
 import virtualcell.constraints.intervention as grammar
 import virtualcell.screen.simulate as simulate_page
 from virtualcell.constraints.program import Limits, Program
-from virtualcell.effects import Effects, save, take
+from virtualcell.effects import Effects, take
+from virtualcell.exchange import save
 from virtualcell.ledger import Ledger
 from virtualcell.loop.campaign import plan_campaign, register
 from virtualcell.protocol import Model, Prediction, State, Training, load_fitted
@@ -74,7 +75,7 @@ RUN = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from test_screen import candidates
-from virtualcell.effects import save
+from virtualcell.exchange import save
 from virtualcell.protocol import load_fitted
 from virtualcell.screen.simulate import run_screen
 save(run_screen(load_fitted(sys.argv[2]), candidates(), sys.argv[3], chunk_size=3), sys.argv[4])

@@ -7,8 +7,8 @@ import statistics
 import pytest
 
 # From the ground up: a room may import only rooms that stand before it.
-ROOMS = ("core", "artifact", "stats", "ledger", "kernels", "constraints", "effects", "comparison", "protocol", "data",
-         "sim", "evaluate", "models", "screen", "loop", "widgets", "report")
+ROOMS = ("core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects", "exchange",
+         "comparison", "protocol", "data", "sim", "evaluate", "models", "screen", "loop", "widgets", "report")
 NEVER = {("screen", "models"), ("loop", "models"), ("widgets", "models"), ("sim", "data"), ("sim", "evaluate"),
          *((room, "widgets") for room in ROOMS if room not in ("widgets", "report"))}
 ONLY_IN = {"torch": {"models", "sim", "kernels"}, "triton": {"kernels"},

@@ -34,18 +34,20 @@ def compare_effects(
     return table.assign(predicted=predicted.mean.ravel(), predicted_sd=predicted.sd.ravel(), z=z.ravel(),
                         inside_95=inside.ravel())
 
+# %% ../nbs/0_foundation/01a_comparison.ipynb #f6326ae6
 def judge(
     predicted: Effects, # Rows and columns as in `measured`
     measured: Effects, # The result
     level: float = 0.95, # Of the interval
 ) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]: # (z, 1 if inside)
-    "Hold differences against their errors; NaN where one of the errors is infinite"
+    "Hold differences against their errors; NaN where an error is infinite or both are zero"
     variance = measured.sd**2 + predicted.sd**2
     judged = np.isfinite(variance) & (variance > 0)
     square = np.where(judged, variance, 1.0)
-    both = (np.where(judged, e.sd, 0.0) ** 2 * spread(e.df, level)[:, None] for e in (measured, predicted))
+    weighted = lambda e: np.where(judged, e.sd, 0.0) ** 2 * spread(e.df, level)[:, None]
+    limit = (weighted(measured) + weighted(predicted)) / square
     z = np.where(judged, (measured.mean - predicted.mean) / np.sqrt(square), np.nan)
-    return z, np.where(judged, np.abs(z) <= sum(both) / square, np.nan)
+    return z, np.where(judged, np.abs(z) <= limit, np.nan)
 
 def check_units(
     ours: Effects, # One table

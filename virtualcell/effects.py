@@ -6,15 +6,13 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/effects.html.md"""
 
 # %% auto #0
 __all__ = ['ORIGINS', 'COLUMNS', 'FORMAT', 'default_df', 'Effects', 'facts_of', 'unit_of', 'take', 'select', 'concat', 'spread',
-           'interval', 'match_rows', 'to_frame', 'to_wide', 'from_wide', 'to_json', 'from_json', 'to_anndata',
-           'from_anndata', 'save', 'load']
+           'interval', 'match_rows', 'to_frame']
 
 # %% ../nbs/0_foundation/01_effects.ipynb #1ada6000
-import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,9 +20,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from .constraints.context import Context, as_context
-from .constraints.intervention import Intervention, parse
-from .core import (AnnData, canonical, check_columns, check_finite, check_one_of, check_shape, digest, fault,
-                              few, replacing)
+from .constraints.intervention import Intervention, parse, parse_all
+from .core import canonical, check_columns, check_finite, check_one_of, check_shape, digest, fault, few
 
 # %% ../nbs/0_foundation/01_effects.ipynb #6a90b2ab
 ORIGINS = ("measured", "simulated", "predicted")
@@ -40,14 +37,28 @@ def _obs(given: pd.DataFrame | Mapping) -> pd.DataFrame:
     "Complete the table of rows; text becomes interventions and contexts"
     obs = pd.DataFrame(given).reset_index(drop=True)
     if _is_complete(obs): return obs
+    odd = [str(c) for c in obs.columns if str(c).startswith(("mean:", "sd:")) or str(c) in ("feature", "perturbation")
+           or obs[c].dtype.kind not in "iufbO" + "T"]
+    if odd: raise fault("numbers or text in obs, under names that files do not use", few(odd), "Rename them.")
     check_columns(obs, ["intervention"], "obs")
     if "context" not in obs: obs["context"] = [Context()] * len(obs)
     for name, made in (("intervention", parse), ("context", as_context)):
         obs[name] = pd.Series([made(one) for one in obs[name]], index=obs.index, dtype=object)
     for name, (kind, value) in COLUMNS.items():
         if name not in obs: obs[name] = default_df(obs["n_replicates"].to_numpy()) if name == "df" else value
-        obs[name] = obs[name].astype(kind)
+        obs[name] = _as(kind, obs[name])
     return obs[[*_FIRST, *(name for name in obs.columns if name not in _FIRST)]]
+
+# %% ../nbs/0_foundation/01_effects.ipynb #fe139866
+def _as(kind: type, column: pd.Series) -> pd.Series:
+    "The column as whole numbers, numbers or truth values; nothing is rounded or guessed"
+    try: made = column.astype(kind)
+    except (TypeError, ValueError): made = None
+    honest = made is not None and (column.dtype.kind == "b" if kind is bool else column.dtype.kind in "iufO")
+    if not honest or (kind is int and not ((made == column).all() and (made >= 0).all())):
+        said = {int: "whole numbers of 0 or more", float: "numbers", bool: "True or False"}[kind]
+        raise fault(f"{said} in the column {column.name}", few(column.unique(), 3), "Correct the column.")
+    return made
 
 def _is_complete(obs: pd.DataFrame) -> bool:
     "Whether a table of rows is one that was completed before; rows of it need no second look"
@@ -66,27 +77,29 @@ def _var(given: pd.DataFrame | Mapping) -> pd.DataFrame:
     "Complete the table of features"
     var = pd.DataFrame(given)
     if var.index.name == "feature" and list(var.columns[:2]) == ["kind", "unit"] and var.index.dtype == object:
-        return var
+        return var.copy()
     if "feature" in var: var = var.set_index("feature")
     var.index = pd.Index([str(name) for name in var.index], name="feature", dtype=object)
     check_columns(var, ["unit"], "var")
     if "kind" not in var: var["kind"] = "expression"
     first = ["kind", "unit"]
+    blank = [str(f) for f, unit in zip(var.index, var["unit"], strict=True) if unit is None or unit != unit
+             or not str(unit).strip() or not f.strip()]
+    if blank: raise fault("a name and a unit for every feature", f"none for {few(blank)}", "Such as dimensionless.")
     return var.astype({"unit": str, "kind": str})[[*first, *(c for c in var.columns if c not in first)]]
 
 def _fixed(array: np.ndarray) -> np.ndarray:
     "A copy in float64 that cannot be written to; one that already cannot is kept"
     array = np.asarray(array, float)
-    if array.flags.writeable: array = array.copy()
+    if array.flags.writeable or array.base is not None: array = array.copy()
     array.flags.writeable = False
     return array
 
 def _refuse_duplicates(names: Sequence, what: str) -> None:
     if len(set(names)) == len(names): return
-    seen: set = set()
-    again = [name for name in names if name in seen or seen.add(name)]
-    shown = (" in ".join(filter(None, map(str, n))) if isinstance(n, tuple) else n for n in dict.fromkeys(again))
-    if again: raise fault(f"{what} once each", f"{few(shown)} twice or more", "Merge or rename them.")
+    again = [name for name, n in Counter(names).items() if n > 1]
+    shown = (" in ".join(filter(None, map(str, n))) if isinstance(n, tuple) else n for n in again)
+    raise fault(f"{what} once each", f"{few(shown)} twice or more", "Merge or rename them.")
 
 # %% ../nbs/0_foundation/01_effects.ipynb #5559e5a9
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,7 +120,7 @@ class Effects:
     @property
     def digest(self) -> str: # 64 hexadecimal digits
         "Change whenever a name or a number does"
-        return digest(facts_of(self), self.obs.drop(columns="df").to_dict("list"), self.df, self.mean, self.sd)
+        return digest(facts_of(self), *_columns_to_digest(self.obs), self.mean, self.sd)
 
     @cached_property
     def interventions(self) -> tuple[Intervention, ...]: return tuple(self.obs["intervention"]) # One per row
@@ -122,9 +135,10 @@ class Effects:
     def __len__(self): return len(self.obs)
 
     def __repr__(self):
-        where = set(self.contexts)
-        places = f" in {len(where)} contexts" if len(where) > 1 else f" in {where.pop()}" if any(where) else ""
-        return (f"Effects({self.origin} by {self.made_by or 'unknown'}: {len(self)} interventions{places} × "
+        where, n = set(self.contexts), len(set(self.interventions))
+        one = f" in {next(iter(where))}" if any(where) else ""
+        places = f" in {len(where)} contexts, {len(self)} rows" if len(where) > 1 else one
+        return (f"Effects({self.origin} by {self.made_by or 'unknown'}: {n} interventions{places} × "
                 f"{len(self.var)} features [{few(dict.fromkeys(self.var['unit']), 3)}], {self.digest[:8]})")
 
 # %% ../nbs/0_foundation/01_effects.ipynb #27677264
@@ -145,6 +159,22 @@ def _check(e: Effects) -> None:
     _refuse_duplicates(e.features, "features")
     _refuse_duplicates(e.keys, "interventions of one context")
 
+# %% ../nbs/0_foundation/01_effects.ipynb #2dd8b5d5
+def _columns_to_digest(obs: pd.DataFrame) -> list:
+    "Names of columns, and their values in a form that is quick to digest and the same after a visit to a file"
+    found: list = []
+    for name in obs.columns:
+        values = obs[name]
+        plain_numbers = values.dtype.kind in "iufb" and not isinstance(values.dtype, pd.api.extensions.ExtensionDtype)
+        if name == "intervention": values = "\n".join(map(str, values))
+        elif name == "context": values = [codes.tolist() for codes in [pd.factorize(values.map(canonical))[0]]] + [
+            canonical(one) for one in dict.fromkeys(values)]
+        elif plain_numbers: values = values.to_numpy()
+        else: values = values.tolist()
+        found += [str(name), values]
+    return found
+
+# %% ../nbs/0_foundation/01_effects.ipynb #5dd304aa
 def _column(name: str) -> property:
     "Read-only access to a column of `obs`"
     def get(self: Effects) -> np.ndarray:
@@ -167,7 +197,9 @@ def unit_of(
 def _positions(known: Sequence, wanted: Sequence) -> list[int]:
     at = {name: i for i, name in enumerate(known)}
     missing = [name for name in wanted if name not in at]
-    if missing: raise fault(f"{few(missing)} among the effects", few(known), "Check the spelling.")
+    if missing:
+        raise fault(f"{few(repr(str(name)) if not str(name) else name for name in missing)} among the effects",
+                    few(str(name) or "no context" for name in dict.fromkeys(known)), "Check the spelling.")
     return [at[name] for name in wanted]
 
 def take(
@@ -177,7 +209,9 @@ def take(
 ) -> Effects:
     "Rows by position"
     rows = np.asarray(rows)
-    rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(int)
+    if rows.dtype == bool: rows = np.flatnonzero(check_shape(rows, (len(effects),), "the mask"))
+    elif rows.dtype.kind not in "iu" and len(rows): raise fault("positions, or a mask", rows.dtype, "Convert it.")
+    rows = rows.astype(int)
     if features is None:
         return replace(effects, obs=effects.obs.iloc[rows], mean=effects.mean[rows], sd=effects.sd[rows])
     cols = _positions(effects.features, list(features))
@@ -200,7 +234,7 @@ def select(
     if interventions is not None:
         at: dict = {}
         for i in rows: at.setdefault(effects.obs["intervention"].iloc[i], []).append(i)
-        wanted = [parse(one) for one in interventions]
+        wanted = parse_all(interventions)
         missing = [one for one in wanted if one not in at]
         if missing: raise fault(f"{few(missing)} among the effects", few(at), "Check the spelling.")
         rows = [i for one in wanted for i in at[one]]
@@ -265,106 +299,9 @@ def to_frame(
     "Tidy table: `intervention, context, feature, unit, mean, sd, low, high, n_cells, n_replicates, df, support`"
     low, high = interval(effects, level)
     n, m = len(effects), len(effects.features)
-    rows = effects.obs.assign(**{name: effects.obs[name].map(str) for name in ("intervention", "context")})
-    table = rows.iloc[np.repeat(np.arange(n), m)].reset_index(drop=True)
-    for at, (name, values) in enumerate({"feature": np.tile(np.array(effects.features, object), n),
-            "unit": np.tile(effects.var["unit"].to_numpy(), n), "mean": effects.mean.ravel(), "sd": effects.sd.ravel(),
-            "low": low.ravel(), "high": high.ravel()}.items()):
-        table.insert(2 + at, name, values)
-    return table
-
-# %% ../nbs/0_foundation/01_effects.ipynb #4c04db2c
-def to_wide(effects: Effects) -> tuple[pd.DataFrame, dict]: # (table, facts)
-    "The table and the facts that files hold"
-    table = effects.obs.assign(intervention=effects.obs["intervention"].map(str),
-                               context=[canonical(one) for one in effects.obs["context"]])
-    numbers = {f"{part}:{f}": values[:, j] for part, values in (("mean", effects.mean), ("sd", effects.sd))
-               for j, f in enumerate(effects.features)}
-    return pd.concat([table, pd.DataFrame(numbers, index=table.index)], axis=1), facts_of(effects)
-
-def from_wide(table: pd.DataFrame, facts: Mapping) -> Effects:
-    "Read what `to_wide` made"
-    if facts.get("format") != FORMAT["format"] or facts.get("version") != FORMAT["version"]:
-        raise ValueError(f"format {facts.get('format')!r}, version {facts.get('version')!r}")
-    features = facts["var"]["feature"]
-    mean, sd = (table[[f"{part}:{f}" for f in features]].to_numpy(float) for part in ("mean", "sd"))
-    obs = table[[name for name in table.columns if not str(name).startswith(("mean:", "sd:"))]]
-    return Effects(obs=obs.assign(context=[json.loads(text) for text in obs["context"]]), var=facts["var"], mean=mean,
-                   sd=sd, origin=facts["origin"], made_by=facts["made_by"])
-
-# %% ../nbs/0_foundation/01_effects.ipynb #843e885e
-def to_json(effects: Effects) -> str:
-    "All of it as canonical JSON; an infinite number is null"
-    table, facts = to_wide(effects)
-    return canonical({"facts": facts, "columns": table.to_dict("list")})
-
-def from_json(text: str) -> Effects:
-    "Read what `to_json` wrote"
-    held = json.loads(text)
-    table = pd.DataFrame(held["columns"])
-    endless = [name for name in table if name == "df" or str(name).startswith("sd:")]
-    known = {name: table[name].astype(float).fillna(np.inf) for name in endless}
-    return from_wide(table.assign(**known), held["facts"])
-
-def to_anndata(effects: Effects) -> AnnData: # interventions × features
-    "One row per intervention and context: `X` is the mean, layer `sd` its standard error"
-    from anndata import AnnData
-    table, facts = to_wide(effects)
-    obs = table[list(effects.obs.columns)].rename(columns={"intervention": "perturbation"})
-    obs.index = [str(i) for i in range(len(obs))]
-    return AnnData(effects.mean.copy(), obs, effects.var.copy(), {"effects": canonical(facts)},
-                   layers={"sd": effects.sd.copy()})
-
-def from_anndata(adata: AnnData) -> Effects:
-    "Read what `to_anndata` made, also after a visit to disk"
-    obs = adata.obs.rename(columns={"perturbation": "intervention"}).astype({"intervention": str, "context": str})
-    facts = json.loads(adata.uns["effects"])
-    return Effects(obs=obs.assign(context=[json.loads(text) for text in obs["context"]]), var=facts["var"],
-                   mean=np.asarray(adata.X, float), sd=np.asarray(adata.layers["sd"], float), origin=facts["origin"],
-                   made_by=facts["made_by"])
-
-# %% ../nbs/0_foundation/01_effects.ipynb #d5780fbb
-_ENDINGS = (".parquet", ".json", ".h5ad")
-
-def save(
-    effects: Effects, # Any
-    path: str | Path, # Ends in .parquet, .json or .h5ad
-) -> Path:
-    "Write a file that `load` reads; the file is whole or it is not there"
-    path = Path(path)
-    check_one_of(path.suffix, _ENDINGS, "the file's ending")
-    with replacing(path) as part:
-        if path.suffix == ".json": part.write_text(to_json(effects), encoding="utf-8")
-        elif path.suffix == ".h5ad": to_anndata(effects).write_h5ad(part)
-        else: _write_parquet(effects, part)
-    return path
-
-def _write_parquet(effects: Effects, path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-    table, facts = to_wide(effects)
-    held = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"virtualcell": canonical(facts)})
-    parquet.write_table(held, path)
-
-# %% ../nbs/0_foundation/01_effects.ipynb #8c6f7e61
-def load(
-    path: str | Path, # Ends in .parquet, .json or .h5ad
-) -> Effects:
-    "Read what `save` wrote"
-    path = Path(path)
-    check_one_of(path.suffix, _ENDINGS, "the file's ending")
-    if not path.exists(): raise fault(f"a file at {path}", "none", "Check the path.")
-    from pyarrow import ArrowException
-    try: return _load(path)
-    except (OSError, ValueError, KeyError, TypeError, ArrowException) as error: # what a cut or foreign file gives
-        raise fault(f"effects in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
-                    "Save them again.") from error
-
-def _load(path: Path) -> Effects:
-    if path.suffix == ".json": return from_json(path.read_text(encoding="utf-8"))
-    if path.suffix == ".h5ad":
-        from anndata import read_h5ad
-        return from_anndata(read_h5ad(path))
-    from pyarrow import parquet
-    held = parquet.read_table(path)
-    return from_wide(held.to_pandas(), json.loads((held.schema.metadata or {})[b"virtualcell"]))
+    rows = effects.obs.loc[effects.obs.index.repeat(m)].reset_index(drop=True)
+    names = rows[["intervention", "context"]].map(str)
+    cells = pd.DataFrame({"feature": list(effects.features) * n, "unit": effects.var["unit"].tolist() * n,
+                          "mean": effects.mean.ravel(), "sd": effects.sd.ravel(), "low": low.ravel(),
+                          "high": high.ravel()})
+    return pd.concat([names, cells, rows.drop(columns=["intervention", "context"])], axis=1)

@@ -90,19 +90,23 @@ def p_top_k(
     mean: Float[np.ndarray, " intervention"], # Scores, larger is better
     sd: Float[np.ndarray, " intervention"], # Standard errors; infinity if unknown
     k: int = 10, # Size of the top
-    n_draws: int = 2000, # Draws
+    n_draws: int = 2000, # Draws, 1 or more
     random_state: int = 0, # Seed
+    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`; infinite by default
 ) -> Float[np.ndarray, " intervention"]: # 0 to 1, summing to k; NaN where the error is unknown
     "Estimate the probability that a candidate belongs to the best `k`"
     known = np.flatnonzero(np.isfinite(sd))
     chance, k = np.full(len(mean), np.nan), min(k, len(known))
     chance[known] = 0.0
     if k == 0: return chance
-    low, high = (mean[known] + side * 6 * sd[known] for side in (-1, 1))
+    df = np.full(len(mean), np.inf) if df is None else df
+    reach = np.where(np.isfinite(df[known]), 1000.0, 6.0) # few degrees of freedom have long tails
+    low, high = (mean[known] + side * reach * sd[known] for side in (-1, 1))
     rows, rng = known[high >= np.partition(low, -k)[-k]], stream(random_state, "p_top_k")
-    block = max(1, 1_000_000 // len(rows)) # draws at a time
+    block, few = max(1, 1_000_000 // len(rows)), np.isfinite(df[rows]) # draws at a time; rows that follow Student's t
     for start in range(0, n_draws, block):
         noise = rng.standard_normal((min(block, n_draws - start), len(rows)), np.float32)
+        noise[:, few] /= np.sqrt(rng.chisquare(df[rows][few], (len(noise), int(few.sum()))) / df[rows][few])
         top = np.argpartition(mean[rows] + sd[rows] * noise, -k, axis=1)[:, -k:]
         chance[rows] += np.bincount(top.ravel(), minlength=len(rows)) / n_draws
     return chance

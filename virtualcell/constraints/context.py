@@ -45,9 +45,11 @@ class Context:
         return dict(self.items)
 
 def _value(value: object) -> str:
-    "24.0 as 24, everything else as it is written"
-    if isinstance(value, float | np.floating): return f"{value:.12g}"
-    return str(value)
+    "24.0 as 24, everything else as it is written; NaN is refused"
+    if value is None or value != value:
+        raise fault("a value for every context key", repr(value), "Fill it, or drop the key.")
+    if not isinstance(value, float | np.floating): return str(value)
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 # %% ../../nbs/1_constraints/10b_context.ipynb #7ecf8a6e
 def as_context(
@@ -61,11 +63,11 @@ def as_context(
     return Context(tuple(value.items()))
 
 def spread_contexts(
-    contexts: Context | Mapping | None | Sequence, # One for all, or one for each
+    contexts: Context | Mapping | Sequence | None, # One for all, or one for each
     n: int, # Rows
 ) -> tuple[Context, ...]: # n of them
     "One context for each of `n` rows"
-    if contexts is None or isinstance(contexts, Context | Mapping): return (as_context(contexts),) * n
+    if contexts is None or isinstance(contexts, Context | Mapping | str): return (as_context(contexts),) * n
     found = tuple(map(as_context, contexts))
     if len(found) != n: raise fault(f"one context, or {n}", len(found), "Give one for each intervention.")
     return found

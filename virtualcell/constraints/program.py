@@ -9,6 +9,7 @@ __all__ = ['RULES', 'Option', 'Limits', 'Goal', 'SafetyLimit', 'Budget', 'Progra
            'from_yaml', 'to_yaml', 'load_program']
 
 # %% ../../nbs/1_constraints/12_program.ipynb #5f7d6b2a
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ class Option:
         check_one_of(self.kind, KINDS, "kind of an option")
         if self.doses: check_one_of(self.unit, UNITS, f"unit of the {self.kind} doses")
         if not self.targets: raise fault(f"targets for {self.kind}", "none", "List them, or give targets_file.")
+        check_positive(self.cost, f"cost of {self.kind}", zero_ok=True)
+        for dose in self.doses or (None,): Part(0.0, self.kind, self.targets[0], dose, self.unit if self.doses else "",
+                                                self.delivery) # a dose that this kind cannot have stops here
         if not self.times_h: raise fault(f"times_h for {self.kind}", "none", "Write [0.0] for the start.")
         if len(set(self.targets)) < len(self.targets):
             again = few(target for target, n in Counter(self.targets).items() if n > 1)
@@ -53,6 +57,7 @@ class Limits:
 
     def __post_init__(self):
         for name in ("max_parts", "max_deliveries"): check_positive(getattr(self, name), name, whole=True)
+        if self.max_cost is not None: check_positive(self.max_cost, "max_cost", zero_ok=True)
         if not all(self.forbidden): raise fault("targets in each forbidden set", "an empty set", "Remove or fill it.")
 
 # %% ../../nbs/1_constraints/12_program.ipynb #03b791d3
@@ -70,7 +75,13 @@ class SafetyLimit:
     readout: str # Name of the readout
     min_effect: float | None = None # Lowest acceptable effect against control [unit]
     max_effect: float | None = None # Highest acceptable effect [unit]
-    why: str = "" # For the table of removed candidates
+    why: str = "" # Reason for the limit, shown in the ranking
+
+    def __post_init__(self):
+        ends = [end for end in (self.min_effect, self.max_effect) if end is not None]
+        if not ends or not all(map(math.isfinite, ends)) or ends != sorted(ends):
+            raise fault(f"min_effect, max_effect or both for {self.readout}, the smaller one first", ends or "neither",
+                        "State a bound that can be broken.")
 
 @dataclass(frozen=True)
 class Budget:
@@ -81,8 +92,7 @@ class Budget:
     currency: str = "EUR" # Of all costs
 
     def __post_init__(self):
-        check_positive(self.batch_size, "batch_size")
-        check_positive(self.replicates, "replicates")
+        for name in ("batch_size", "replicates"): check_positive(getattr(self, name), name, whole=True)
 
 # %% ../../nbs/1_constraints/12_program.ipynb #a6e20622
 @dataclass(frozen=True)
@@ -101,6 +111,8 @@ class Program:
 
     def __post_init__(self):
         if not self.options: raise fault("at least one option", "none", "State what the lab can do.")
+        again = [name for name, n in Counter(r.name for r in self.readouts).items() if n > 1]
+        if again: raise fault("each readout once", f"duplicates: {few(again)}", "Remove one.")
         for what, name in (("goal", self.goal.readout), *(("safety limit", s.readout) for s in self.safety)):
             self.readout(name)
             if not self.readout(name).trusted:
@@ -214,8 +226,8 @@ def _protected(program: Program, c: Intervention) -> str:
 def _cost(program: Program, c: Intervention) -> str:
     most = program.limits.max_cost
     if most is None: return ""
-    price = cost(program, c)
-    return f"costs {price:g} {program.budget.currency}, at most {most:g}" if price > most else ""
+    total = cost(program, c)
+    return f"costs {total:g} {program.budget.currency}, at most {most:g}" if total > most else ""
 
 # %% ../../nbs/1_constraints/12_program.ipynb #0cefee79
 RULES: dict[str, Callable[[Program, Intervention], str]] = {
@@ -243,7 +255,7 @@ def from_yaml(
     import yaml
     path = Path(source) if isinstance(source, Path) or str(source).strip().endswith((".yaml", ".yml")) else None
     if path and not path.exists(): raise fault(f"a program at {path}", "no file", "Check the path.")
-    try: held = yaml.safe_load(path.read_text(encoding="utf-8") if path else str(source))
+    try: held = _read_yaml(path.read_text(encoding="utf-8") if path else str(source))
     except yaml.YAMLError as error:
         raise fault("a YAML file", str(error).splitlines()[0], "Check indents and quotes.") from error
     for option in (held.get("options") or []) if isinstance(held, dict) else []:
@@ -251,12 +263,29 @@ def from_yaml(
             option["targets"] = _target_file(option.pop("targets_file"), path)
     return build(Program, held, "the program")
 
-def _target_file(name: str, beside: Path | None) -> list[str]:
-    "Targets, one per line, from a text file that lies beside the YAML file"
-    path = (beside.parent if beside else Path()) / Path(name).name
+def _target_file(name: object, beside: Path | None) -> list[str]:
+    "Targets, one per line, from a text file that lies beside the YAML file; lines that start with # are notes"
+    if not isinstance(name, str) or Path(name).name != name:
+        raise fault("the name of a file beside the program in targets_file", repr(name),
+                    "Put it there, without folders.")
+    path = (beside.parent if beside else Path()) / name
     if not path.exists(): raise fault(f"targets in {path}", "no file", "Put it beside the program.")
-    return path.read_text(encoding="utf-8").split()
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
+# %% ../../nbs/1_constraints/12_program.ipynb #e664f2cc
+def _read_yaml(text: str) -> object:
+    "Plain values; a name that is given twice is an error, not the last one's"
+    import yaml
+    class Once(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+            names = [self.construct_object(key, deep=True) for key, _ in node.value]
+            again = [str(name) for name, n in Counter(map(str, names)).items() if n > 1]
+            if again: raise yaml.constructor.ConstructorError(None, None, f"{few(again)} given twice", node.start_mark)
+            return super().construct_mapping(node, deep)
+    return yaml.load(text, Once)  # noqa: S506 - a safe loader
+
+# %% ../../nbs/1_constraints/12_program.ipynb #acfa7d28
 def to_yaml(
     program: Program, # To write
     path: str | Path | None = None, # Where to; None for the text alone

@@ -20,7 +20,6 @@ class Readout:
     modality: str = "expression" # expression, protein, fitness, function, simulation …
     unit: str = "" # Unit of the value, spelled as in `Effects.var`
     noise_sd: float = 0.0 # Standard deviation of one replicate [unit]
-    detection_limit: float | None = None # Smallest value that can be told from nothing [unit]
     trusted: bool = True # Whether it may decide anything
 
     def __post_init__(self): check_positive(self.noise_sd, f"noise_sd of {self.name}", zero_ok=True)
@@ -30,5 +29,5 @@ def replicate_sd(
     n_replicates: int, # Independent replicates, 1 or more
 ) -> float: # [unit]
     "Standard error that the assay adds to a mean of replicates"
-    check_positive(n_replicates, "n_replicates")
+    check_positive(n_replicates, "n_replicates", whole=True)
     return readout.noise_sd / n_replicates**0.5

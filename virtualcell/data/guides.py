@@ -25,7 +25,7 @@ def assign_guides(
     *, key: str = "guide_counts", # Table in `obsm`
 ) -> AnnData: # A copy with `guide, perturbation, is_control, status`
     "Call the guide of each cell"
-    check_positive(min_umi, "min_umi")
+    check_positive(min_umi, "min_umi", whole=True)
     check_probability(min_share, "min_share")
     if key not in adata.obsm:
         raise fault(f"guide counts in obsm['{key}']", few(adata.obsm), "Read CRISPR Guide Capture features.")

@@ -36,15 +36,15 @@ def squeeze(
     logs = np.log(np.where(variances[rows] > 0, variances[rows], np.nan) / np.where(mean > 0, mean, np.nan))
     spread = float(np.nanvar(logs - np.nanmean(logs, 0))) * rows.sum() / (rows.sum() - 1)
     shared = (df[rows].sum() - df[rows].max()) / 2 # interventions share their control: half of it is new
-    added = min(_prior_freedom(spread, float(np.median(df[rows]))), float(shared))
+    added = min(_prior_df(spread, float(np.median(df[rows]))), float(shared))
     own = np.where(rows[:, None], df[:, None] * np.nan_to_num(variances), 0.0)
     return (added * mean + own) / (added + np.where(rows, df, 0.0))[:, None], added
 
-def _prior_freedom(spread: float, freedom: float) -> float:
+def _prior_df(spread: float, df: float) -> float:
     "Solve the trigamma equation for the prior's degrees of freedom, between 0.1 and 100"
     from scipy.optimize import brentq
     from scipy.special import polygamma
-    excess = spread - polygamma(1, freedom / 2)
+    excess = spread - polygamma(1, df / 2)
     if not excess > polygamma(1, 50.0): return 100.0
     return float(brentq(lambda d: polygamma(1, d / 2) - excess, 0.05, 100.0)) if excess < polygamma(1, 0.025) else 0.1
 
@@ -82,7 +82,7 @@ def pseudobulk(
     adata: AnnData, # Cells under the contract
     replicate: str = Key.REPLICATE, # Column of `obs` with the unit of inference
     contexts: Sequence[str] | str = (), # Columns of `obs` that are kept apart, such as ("cell_type",)
-    *, pool_over: Sequence[str] | str = (), # Columns that may be mixed, at the caller's word
+    *, pool_over: Sequence[str] | str = (), # Columns that may be mixed, because the call asked for it
     min_cells: int = 20, # Fewer cells get a flag and are not measured
     statuses: tuple[str, ...] = ("validated",), # Statuses that may enter, where cells have one
     use_flagged: bool = False, # Whether cells with a `qc_flag` may enter
@@ -135,16 +135,17 @@ def _summed(cells: AnnData, table: pd.DataFrame, contexts: Sequence[str], min_ce
 
 # %% ../../nbs/2_data/24_measured.ipynb #8a5065ed
 def _tell(made: AnnData, adata: AnnData, table: pd.DataFrame, settings: dict) -> None:
-    "Write into `uns` what entered, what stayed out, and at whose word"
+    "Write into `uns` what entered, what stayed out, and what the call asked for"
     keys = _key(table, _GROUP)
     away = table["out"] == "flagged"
     made.obs["n_flagged"] = keys[away].value_counts().reindex(made.obs_names, fill_value=0).to_numpy(int)
     used = int((is_flagged(adata) & (table["out"] == "").to_numpy()).sum())
     n = used if settings["use_flagged"] else int(away.sum())
     status = f"that are {', '.join(settings['statuses'])}" if Key.STATUS in adata.obs else "without a status"
-    fate = "used at the caller's word" if settings["use_flagged"] else "left out"
+    fate = "used because the call asked for it" if settings["use_flagged"] else "left out"
     said = [f"cells {status}", f"{n:,} flagged cells {fate}" if Key.QC_FLAG in adata.obs else "cells without flags"]
-    if settings["pool_over"]: said += [f"pooled over {' and '.join(settings['pool_over'])} at the caller's word"]
+    mixed = " and ".join(settings["pool_over"])
+    if mixed: said += [f"pooled over {mixed} because the call asked for it"]
     made.uns.update(settings, n_flagged=n, made_by=", ".join(said), left_out=_absent(table))
 
 def _absent(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,8 +26,8 @@ def term_genes() -> dict[str, frozenset[str]]:
     notes = held["go_human_annotations_2022-09"].astype(str)
     direct = notes[notes["evidence"] != "ND"].groupby("go_id")["gene"].agg(set).to_dict()
     edges = held["go_edges_2022-07"]
-    up = edges[edges["relationship_type"].isin(["isa", "is_a", "part_of",
-        "part of"])].groupby("go_id")["parent"].agg(list).to_dict()
+    is_up = edges["relationship_type"].isin(["isa", "is_a", "part_of", "part of"])
+    up = edges[is_up].groupby("go_id")["parent"].agg(list).to_dict()
     full: dict[str, set] = {}
     for term, genes in direct.items():
         for ancestor in _ancestors(term, up): full.setdefault(ancestor, set()).update(genes)
@@ -48,12 +48,11 @@ def go_features(
     genes: list[str] | tuple[str, ...], # Gene symbols
     n_components: int = 64, # Features per gene
     random_state: int = 0, # Seed of the randomised decomposition
-) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray,
-    " gene"]]: # (features of unit variance, whether annotated)
+) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray, " gene"]]: # (of unit variance, whether annotated)
     "Leading components of the weighted gene × term table"
     from scipy.sparse import csr_matrix
     from sklearn.utils.extmath import randomized_svd
-    check_positive(n_components, "n_components")
+    check_positive(n_components, "n_components", whole=True)
     at = {gene: i for i, gene in enumerate(genes)}
     pairs = [(at[g], k) for k, members in enumerate(_informative(frozenset(at))) for g in sorted(members)]
     if not pairs: raise fault("genes with Gene Ontology annotations", "none", "Give human gene symbols, such as CD5.")
@@ -83,9 +82,9 @@ def gene_ontology(
 
 # %% ../../nbs/2_data/27_priors.ipynb #491416c2
 MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398": "mRNA splicing",
-             "GO:0006260": "DNA replication",
-             "GO:0042254": "ribosome biogenesis", "GO:0000502": "proteasome", "GO:0006351": "transcription from DNA",
-             "GO:0000278": "mitotic cell cycle", "GO:0006418": "tRNA aminoacylation"}
+             "GO:0006260": "DNA replication", "GO:0042254": "ribosome biogenesis", "GO:0000502": "proteasome",
+             "GO:0006351": "transcription from DNA", "GO:0000278": "mitotic cell cycle",
+             "GO:0006418": "tRNA aminoacylation"}
 
 def machinery_score(
     genes: list[str] | tuple[str, ...], # Gene symbols

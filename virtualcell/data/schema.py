@@ -139,7 +139,7 @@ def check_contexts(
     obs: pd.DataFrame, # Rows of the cells that will be summed
     replicate: str, # Column with the unit of inference
     contexts: Sequence[str] = (), # Columns that will be kept apart
-    pool_over: Sequence[str] = (), # Columns that may be mixed, at the caller's word
+    pool_over: Sequence[str] = (), # Columns that may be mixed, because the call asked for it
 ) -> None:
     "Refuse to mix cell types, lines, donors or times that nobody declared"
     check_columns(obs, [replicate, *contexts, *pool_over], "adata.obs")
@@ -155,7 +155,7 @@ def check_contexts(
         names = ("".join(f"'{key}', " for key in mixed)).strip()
         raise fault("one context, or contexts that are declared",
                     "; ".join(f"{key}: {few(values)}" for key, values in mixed.items()),
-                    f"Pass contexts=({names}) to keep them apart, or pool_over=({names}) to mix them at your word.")
+                    f"Pass contexts=({names}) to keep them apart, or pool_over=({names}) to mix them.")
 
 def _values(obs: pd.DataFrame, key: str) -> list[str]:
     "Distinct values of a context, as text"

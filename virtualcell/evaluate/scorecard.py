@@ -6,9 +6,10 @@ Docs: https://OWNER.github.io/virtualcell/3_models/evaluate.html.md"""
 
 # %% auto #0
 __all__ = ['Split', 'CEILING', 'ENOUGH', 'PERTURBED', 'METRICS', 'NEEDED', 'pearson', 'centroid_accuracy', 'discrimination',
-           'slope', 'score', 'splits', 'cross_validate', 'verdict', 'scorecard', 'check_panel', 'split_half']
+           'slope', 'score', 'splits', 'cross_validate', 'verdict', 'scorecard', 'check_baselines', 'split_half']
 
 # %% ../../nbs/3_models/30_evaluate.ipynb #da41ba36
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -80,8 +81,9 @@ def score(
     predicted = take(predicted, ours, truth.features)
     check_units(predicted, truth)
     guess, real, masked = check_finite(predicted.mean, "the prediction"), truth.mean, _own_features(truth)
-    near, rank = np.zeros(len(truth)), np.zeros(len(truth))
+    near, rank = np.full(len(truth), np.nan), np.full(len(truth), np.nan)
     for rows in hold_contexts(truth):
+        if rows.sum() < 2: continue # nothing to tell it from
         near[rows] = centroid_accuracy(guess[rows], real[rows])
         rank[rows] = discrimination(guess[rows], real[rows], masked[rows])
     inside = judge(predicted, truth, 0.9)[1]
@@ -108,6 +110,10 @@ def splits(
 ) -> list[Split]:
     "Which rows are predicted from which; every row is predicted once"
     check_one_of(by, ("interventions", "contexts", "both"), "what is left out")
+    n = len(set(effects.interventions))
+    if by != "contexts" and (n < 2 or n_folds < 2):
+        raise fault("two or more interventions, and two or more folds", f"{n} and {n_folds}",
+                    "Measure more, or leave out contexts: by='contexts'.")
     names, places = hold_interventions(effects, n_folds, random_state), hold_contexts(effects)
     if by != "interventions" and len(places) < 2:
         raise fault("two or more contexts", few(dict.fromkeys(map(str, effects.contexts))),
@@ -129,6 +135,7 @@ def cross_validate(
     random_state: int = 0, # Seed of the split and of the models
 ) -> pd.DataFrame: # One row per model, intervention and context
     "Predict each row from those without its intervention or context, score it against `truth`"
+    _check_models(models)
     ours, theirs = match_rows(training.effects, truth)
     if not len(ours): raise fault("interventions and contexts that both halves have", "none", "Check the spelling.")
     training, truth = training.rows(ours), take(truth, theirs, training.effects.features)
@@ -139,8 +146,16 @@ def cross_validate(
     for model in models:
         guesses = [_guess(model, training, rows, rest, random_state) for rows, rest in parts]
         tables.append(_scored(model.name, concat(guesses), held, middle))
-    repeat = replace(training.effects, origin="predicted")
-    return pd.concat([*tables, _scored(CEILING, repeat, held, middle)], ignore_index=True)
+    same = np.array_equal(training.effects.mean, take(truth, range(len(truth)), training.effects.features).mean)
+    if not same: tables.append(_scored(CEILING, replace(training.effects, origin="predicted"), held, middle))
+    return pd.concat(tables, ignore_index=True) # without a second half there is no ceiling
+
+# %% ../../nbs/3_models/30_evaluate.ipynb #edf00b59
+def _check_models(models: Sequence[Model]) -> None:
+    odd = [type(model).__name__ for model in models if not hasattr(model, "fit")]
+    if odd: raise fault("models that are not fitted yet", few(odd), "Pass settings, such as [PriorGP()].")
+    again = [name for name, n in Counter(model.name for model in models).items() if n > 1]
+    if again: raise fault("models with names of their own", f"{few(again)} twice or more", "Give one a name: name='…'.")
 
 def _guess(model: Model, training: Training, rows: np.ndarray, rest: np.ndarray, random_state: int) -> Effects:
     asked = take(training.effects, rows)
@@ -178,8 +193,8 @@ def _card(name: str, part: pd.DataFrame, base: pd.Series, random_state: int) -> 
     known = part[part["supported"]].set_index(["intervention", "context"])["rmse"]
     both = pd.DataFrame({"ours": known, "base": base.reindex(known.index)})
     each = both.groupby(both.index.get_level_values(0).map(str)).mean()
-    gain = paired_bootstrap(each["base"].to_numpy(), each["ours"].to_numpy(), random_state=random_state) if len(each) \
-        else (np.nan,) * 3
+    gain = (np.nan,) * 3
+    if len(each): gain = paired_bootstrap(each["base"].to_numpy(), each["ours"].to_numpy(), random_state=random_state)
     says = {PERTURBED: "the mean", CEILING: "the ceiling"}.get(name) or verdict(gain, len(each))
     return {"model": name, "n": part["intervention"].nunique(), "n_rows": len(part), "n_supported": len(each),
             **{m: part[m].mean() for m in METRICS}, "verdict": says,
@@ -188,11 +203,11 @@ def _card(name: str, part: pd.DataFrame, base: pd.Series, random_state: int) -> 
 # %% ../../nbs/3_models/30_evaluate.ipynb #ff706ccb
 NEEDED = ("no change", PERTURBED, "context mean", "additive", "matching mean", "linear")
 
-def check_panel(card: pd.DataFrame) -> pd.DataFrame:
+def check_baselines(card: pd.DataFrame) -> pd.DataFrame:
     "Refuse a scorecard without the baselines or the ceiling"
     missing = [name for name in (*NEEDED, CEILING) if name not in set(card["model"])]
     if missing:
-        raise fault("the whole panel in the scorecard", f"no {few(missing)}", "Report refused: score every baseline.")
+        raise fault("all baselines in the scorecard", f"no {few(missing)}", "Report refused: score every baseline.")
     return card
 
 # %% ../../nbs/3_models/30_evaluate.ipynb #8bb86751

@@ -51,10 +51,10 @@ def choose_batch(
     rng: np.random.Generator, # Random numbers
     strategy: str = "thompson", # One of `STRATEGIES`
     random_share: float = 0.1, # Share of the batch drawn at random, 0 to 1
-    groups: Sequence[str] | None = None, # Group of each candidate; at most a third of the batch from one
+    groups: Sequence[str] | None = None, # Group of each candidate; at most a third (rounded up) from one
 ) -> pd.DataFrame: # `position, arm`, best first
     "Choose a batch, and say which arm chose each member"
-    check_positive(size, "size")
+    check_positive(size, "size", whole=True)
     check_one_of(strategy, STRATEGIES, "strategy")
     check_probability(random_share, "random_share")
     if size > len(mean): raise fault(f"{size} candidates or more", len(mean), "Ask for a smaller batch.")
@@ -65,7 +65,7 @@ def choose_batch(
                          "arm": [strategy] * len(first) + ["random"] * len(rest)})
 
 def _spread(order: np.ndarray, size: int, groups: Sequence[str] | None) -> np.ndarray:
-    "Take the first of `order`, with at most a third from one group while others are left"
+    "Take the first of `order`, with at most a third (rounded up) from one group while others are left"
     if groups is None or size == 0: return order[:size]
     most, used, chosen, waiting = max(1, -(-size // 3)), {}, [], []
     for i in order:

@@ -20,7 +20,8 @@ from ..constraints.intervention import Intervention, parse
 from ..constraints.program import Program
 from ..core import check_positive, digest, fault, few
 from ..comparison import check_units, compare_effects
-from ..effects import Effects, from_json, match_rows, take, to_json
+from ..effects import Effects, match_rows, take
+from ..exchange import from_json, to_json
 from ..ledger import Ledger, LedgerError
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #e5fd18a6
@@ -37,7 +38,7 @@ class Campaign:
     random_state: int = 0 # Seed of the choice
 
     def __post_init__(self):
-        check_positive(self.replicates, "replicates")
+        check_positive(self.replicates, "replicates", whole=True)
         for name in ("interventions", "controls"):
             object.__setattr__(self, name, tuple(map(parse, getattr(self, name))))
         object.__setattr__(self, "contexts", spread_contexts(self.contexts or None, len(self.interventions)))
@@ -71,6 +72,11 @@ def plan_campaign(
     if broken:
         raise fault("interventions that the program allows", few(f"{k} ({'; '.join(v)})" for k, v in broken.items()),
                     "Remove them.")
+    if predicted.origin == "measured":
+        raise fault("a prediction, or a simulation that says so", "measured effects", "Plan before the result exists.")
+    if len(predicted) > program.budget.batch_size:
+        raise fault(f"{program.budget.batch_size} orders or fewer in a round", len(predicted),
+                    "Choose fewer, or state a larger batch_size in the budget.")
     return Campaign(name, program.digest, predicted.interventions, predicted.digest, predicted.contexts,
                     program.budget.replicates, random_state=random_state)
 
@@ -84,11 +90,14 @@ def register(
     if predicted.digest != campaign.prediction:
         raise fault("the prediction that the campaign names", predicted.digest[:12], "Plan the campaign again.",
                     LedgerError)
-    if any(e["type"] == "register" and e["payload"]["campaign"]["name"] == campaign.name for e in ledger.entries()):
-        raise fault("a new campaign name", campaign.name, "Give it another name; a registration is never replaced.",
-                    LedgerError)
-    return ledger.append("register", {"campaign": campaign, "digest": campaign.digest,
-                                      "prediction": to_json(predicted)})
+    if tuple(predicted.keys) != tuple(campaign.orders):
+        raise fault("a prediction for what is ordered, in the same order", few(map(_spelled, predicted.keys)),
+                    "Plan the campaign from this prediction.", LedgerError)
+    with ledger.writer() as write: # nobody registers between the look and the entry
+        if any(e["type"] == "register" and e["payload"]["campaign"]["name"] == campaign.name for e in ledger.entries()):
+            raise fault("a new campaign name", campaign.name, "Give it another name; a registration is never replaced.",
+                        LedgerError)
+        return write("register", {"campaign": campaign, "digest": campaign.digest, "prediction": to_json(predicted)})
 
 def registered(
     ledger: Ledger, # Where it was written
@@ -132,6 +141,9 @@ def _check_results(results: Effects, predicted: Effects, theirs: np.ndarray) -> 
         raise fault("results of ordered interventions, in the ordered context", few(map(_spelled, strange)),
                     "Register them in a campaign of their own.", LedgerError)
     shared = [f for f in predicted.features if f in results.features]
+    if not shared and len(results):
+        raise fault(f"results on {few(predicted.features)}", few(results.features),
+                    "Name the readouts as the prediction does: nothing could be scored.", LedgerError)
     check_units(take(predicted, [], shared), take(results, [], shared))
 
 def ingest(
@@ -142,15 +154,16 @@ def ingest(
 ) -> dict: # The entry
     "Take in all results; one that is missing needs its reason"
     predicted = registered(ledger, campaign)
-    if any(e["type"] == "result" and e["payload"]["digest"] == campaign.digest for e in ledger.entries()):
-        raise fault(f"no results yet for {campaign.name}", "a 'result' entry",
-                    "Results are taken in once; append an 'amend' entry with a reason.", LedgerError)
-    ours, theirs = match_rows(predicted, results)
-    _check_results(results, predicted, theirs)
-    orders = predicted.keys
-    lost = [orders[i] for i in np.setdiff1d(np.arange(len(predicted)), ours)]
-    return ledger.append("result", {"digest": campaign.digest, "results": to_json(results), "made_by": results.made_by,
-                                    "origin": results.origin, "missing": _reasons(missing or {}, lost)})
+    with ledger.writer() as write: # nobody takes them in between the look and the entry
+        if any(e["type"] == "result" and e["payload"]["digest"] == campaign.digest for e in ledger.entries()):
+            raise fault(f"no results yet for {campaign.name}", "a 'result' entry",
+                        "Results are taken in once; append an 'amend' entry with a reason.", LedgerError)
+        ours, theirs = match_rows(predicted, results)
+        _check_results(results, predicted, theirs)
+        orders = predicted.keys
+        lost = [orders[i] for i in np.setdiff1d(np.arange(len(predicted)), ours)]
+        return write("result", {"digest": campaign.digest, "results": to_json(results), "made_by": results.made_by,
+                                "origin": results.origin, "missing": _reasons(missing or {}, lost)})
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #ff744c6f
 def score_campaign(

@@ -18,8 +18,7 @@ from jaxtyping import Float
 from ..constraints.encoder import encode, learn_encoder
 from ..core import fault
 from ..effects import Effects
-from ..evaluate.calibration import prediction_sd
-from .baselines import (choose_knowledge, keep_knowledge, keep_rows, look_up, means,
+from .baselines import (choose_knowledge, keep_knowledge, keep_rows, kind_means, means, middle_rows,
                                           perturbed_mean)
 from ..protocol import Fitted, Model, Prediction, Query, State, Training
 
@@ -88,14 +87,14 @@ class PriorGP(Model):
         own = np.sqrt(ridge.variance(asked)[:, None] * ridge.noise + rest)
         support = support & of_kind
         mean = middle + np.where(support[:, None], asked @ ridge.weights, 0.0)
-        return Prediction(mean, np.where(support[:, None], own, arrays["wide"]), support)
+        df = np.where(query.seen_context, arrays["n_known"] - 1.0, max(len(fitted.contexts) - 1.0, 1.0))
+        return Prediction(mean, np.where(support[:, None], own, np.inf), support, df)
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #cf1b50a2
 def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge, dict[str, np.ndarray]]:
     "The posterior, and what centres and widens it"
-    place, kinds = {target: i for i, target in enumerate(targets)}, [one.kinds for one in effects.interventions]
-    centred = effects.mean - look_up(means(effects.mean, kinds, effects.contexts), kinds, effects.contexts,
-                                     effects.mean)[0]
+    place = {target: i for i, target in enumerate(targets)}
+    centred = effects.mean - middle_rows(effects)
     names = list(dict.fromkeys(effects.interventions)) # one row each: contexts of one intervention are not independent
     held = means(centred, effects.interventions, effects.contexts)
     rows, known = encode(learn_encoder(names), names, place, phi)
@@ -107,8 +106,10 @@ def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge
                        for kind in sorted(set(of))])
     rows = rows - _middle_rows(names, middle, sorted(set(of)))
     ridge = fit_ridge(rows[known], np.array([held[one, None] for one in names])[known])
-    return ridge, {"middle": middle, "wide": effects.mean.std(0), "rest": prediction_sd(ridge.noise, effects) ** 2,
-                   "between": _between(centred, effects), "shift": _shift(effects)}
+    n = int(known.sum())
+    rest = ridge.noise * (n + 1) / max(n - 1, 1) # σ² from n rows, and the variance of their mean
+    return ridge, {"middle": middle, "rest": rest,
+                   "between": _between(centred, effects), "shift": _shift(effects), "n_known": np.array(n)}
 
 def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[str]) -> np.ndarray:
     "Mean encoded row of the kinds of each intervention"
@@ -118,12 +119,13 @@ def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[st
 
 def _between(centred: Float[np.ndarray, "row feature"], effects: Effects) -> Float[np.ndarray, " feature"]:
     "Variance of an intervention between contexts, without the measurement noise; 0 with one context"
-    groups = pd.DataFrame(centred).groupby([str(one) for one in effects.interventions])
-    spread = groups.var(ddof=1).mean().to_numpy()
+    spread = pd.DataFrame(centred).groupby(pd.factorize(np.array(effects.interventions, object))[0]).var(ddof=1).mean()
     noise = np.where(np.isfinite(effects.sd), effects.sd, 0.0) ** 2
-    return np.maximum(np.nan_to_num(spread) - noise.mean(0), 0.0)
+    return np.maximum(np.nan_to_num(spread.to_numpy()) - noise.mean(0), 0.0)
 
 def _shift(effects: Effects) -> Float[np.ndarray, " feature"]:
     "Variance of a new context's mean about the mean of those that were seen; 0 with one context"
-    table = pd.DataFrame(effects.mean).groupby([str(one) for one in effects.contexts]).mean()
-    return np.nan_to_num(table.var(ddof=1).to_numpy()) * (1 + 1 / len(table))
+    held = kind_means(effects.mean, effects.interventions, effects.contexts)
+    most = effects.interventions[0].kinds
+    table = np.array([row for (kind, place), row in held.items() if kind == most and place is not None])
+    return table.var(0, ddof=1) * (1 + 1 / len(table)) if len(table) > 1 else np.zeros(table.shape[1])

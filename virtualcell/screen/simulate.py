@@ -18,7 +18,8 @@ from ..constraints.context import Context, spread_contexts
 from ..constraints.intervention import Intervention, parse
 from ..core import (ContractError, canonical, check_positive, digest, fault, few, file_digest, track,
                               writable_folder, write_atomic)
-from ..effects import Effects, concat, load, save
+from ..effects import Effects, concat
+from ..exchange import load, save
 from ..protocol import Answers
 from .enumerate import Candidates
 

@@ -63,7 +63,8 @@ def _field_value(network: Network, part: Part) -> tuple[int, float]:
     "Parameter set by a drug, cytokine or medium, and its value"
     fields = {one.name: k for k, one in enumerate(network.parameters) if one.field}
     if part.target not in fields:
-        raise fault(f"a field among {few(fields)}", part.target, f"{network.name} has no other.")
+        raise fault(f"an intervention that {network.name} has an input for", part.text(),
+                    f"Its inputs: {few(fields)}." if fields else "It has none; make a parameter one with field=True.")
     k, unit = fields[part.target], network.parameters[fields[part.target]].unit
     if unit == part.unit: return k, part.dose
     try: return k, float(units().Quantity(part.dose, part.unit).to(unit).magnitude)

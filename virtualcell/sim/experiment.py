@@ -31,7 +31,7 @@ def gene_network(
     burst: int = 4, # Transcripts per burst
     random_state: int = 0, # Seed
 ) -> Network: # Counts of transcripts; time in h
-    "Random regulators without cycles on themselves; starts near its mean state"
+    "Make a random network in which no gene regulates itself, started near its mean"
     for name, value in (("n_genes", n_genes), ("n_regulators", n_regulators), ("burst", burst)):
         check_positive(value, name, whole=True)
     rng = stream(random_state, "gene_network")

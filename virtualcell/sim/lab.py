@@ -78,18 +78,18 @@ def lab_error(
 
 @dataclass(frozen=True)
 class SimulatedLab:
-    "A wet lab whose truth is the commitment model with knock-downs that leak"
+    "A wet lab whose truth is the commitment model with knock-downs weaker than ordered"
     readouts: tuple[Readout, ...] # With their noise
     n_replicates: int = 3 # Independent replicates
     n_clones: int = 40 # Clones per replicate, 2 or more
-    leak: float = 0.05 # Added to what remains after a knock-down, 0 to 1
+    residual_expression: float = 0.05 # Added to the share that remains: 0.05 turns 20 % into 25 %; 0 to 1
     random_state: int = 0 # Seed of the lab, not of the model
 
     def __post_init__(self):
         check_positive(self.n_replicates, "n_replicates", whole=True)
         check_positive(self.n_clones, "n_clones", whole=True)
         if self.n_clones < 2: raise fault("two clones or more, for their spread", self.n_clones, "Raise n_clones.")
-        check_probability(self.leak, "leak")
+        check_probability(self.residual_expression, "residual_expression")
 
     def run(self,
         interventions: Iterable[str | Intervention], # What was ordered
@@ -97,7 +97,7 @@ class SimulatedLab:
     ) -> Effects: # Simulated, named as they were ordered
         "Do the experiments: every ordered intervention comes back with its replicates"
         ordered, n, var = tuple(map(parse, interventions)), self.n_replicates, _readout_table(self)
-        done = [Intervention(), *(_leaky(one, self.leak) for one in ordered)]
+        done = [Intervention(), *(_as_done(one, self.residual_expression) for one in ordered)]
         runs = [_replicate(self, done, number, n_jobs) for number in range(n)]
         mean, variance = (np.stack(part) for part in zip(*runs, strict=True)) # (replicate, 1 + intervention, feature)
         error = lab_error(variance, var["noise_sd"].to_numpy())
@@ -127,7 +127,7 @@ def _readout_table(lab: SimulatedLab) -> pd.DataFrame: # `kind, unit, noise_sd`,
     if odd: raise fault(f"units {few(table['unit'])} of {few(READOUTS)}", few(odd), "Write them so in the program.")
     return table.assign(noise_sd=[float(held[name].noise_sd) for name in READOUTS])
 
-def _leaky(ordered: Intervention, leak: float) -> Intervention:
-    "The knock-down that really happened"
-    return Intervention(tuple(replace(part, dose=min(100.0, part.dose + 100 * leak)) if part.unit == "%" else part
+def _as_done(ordered: Intervention, more: float) -> Intervention:
+    "The knock-down that really happened: more remains than ordered"
+    return Intervention(tuple(replace(part, dose=min(100.0, part.dose + 100 * more)) if part.unit == "%" else part
                               for part in ordered.parts))
