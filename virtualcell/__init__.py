@@ -21,7 +21,7 @@ _PLACES = {  # module: names that `import virtualcell as vc` offers
     "data.datasets": ("fetch", "list_datasets"),
     "data.dialects": ("apply_mapping", "guess_mapping"),
     "data.guides": ("assign_guides",),
-    "data.measured": ("measure", "measure_screen", "pseudobulk"),
+    "data.measured": ("left_out", "measure", "measure_screen", "pseudobulk"),
     "data.quality": ("flag_cells", "flag_guides"),
     "data.priors": ("gene_ontology",),
     "data.readers": ("read_10x", "read_h5ad"),

@@ -8,6 +8,7 @@ Docs: https://OWNER.github.io/virtualcell/1_constraints/context.html.md"""
 __all__ = ['Context', 'as_context', 'spread_contexts']
 
 # %% ../../nbs/1_constraints/10b_context.ipynb #75fc6add
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Context:
             raise fault("each context key once", ", ".join(key for key, _ in pairs), "Remove one.")
         if any(not key.isidentifier() or not value.strip() for key, value in pairs):
             raise fault("context keys that are names, and values that are not empty", str(pairs), "Fill them.")
+        if any(re.search(r", \w+=", value) for _, value in pairs):
+            raise fault("context values that do not look like two", str(pairs), "Rename the value.")
         object.__setattr__(self, "items", pairs)
 
     def __str__(self): return ", ".join(f"{key}={value}" for key, value in self.items)

@@ -138,6 +138,13 @@ def _known_parts(pieces: list[str], joiner: str, known: Callable[[str], bool], w
     return []
 
 # %% ../../nbs/2_data/21_dialects.ipynb #2529b016
+def _beside_control(labels: Sequence[str], control: Callable[[str], bool]) -> set[str]:
+    "Names that stand alone beside a control word, such as FOXO4 in FOXO4_ctrl: they are targets"
+    pieces = (re.split(r"[_,]", label) for label in labels)
+    alone = ([piece.strip() for piece in one if not control(piece)] for one in pieces if any(map(control, one)))
+    return {names[0] for names in alone if len(names) == 1}
+
+# %% ../../nbs/2_data/21_dialects.ipynb #8e8c50a6
 def map_labels(
     obs: pd.DataFrame, # Cells, with `perturbation`, and `dose, dose_unit` where the kind needs them
     control: str | Sequence[str] | None = None, # Labels of control cells; known words if not given
@@ -154,7 +161,7 @@ def map_labels(
     labels = list(asked["label"].unique())
     words = set(map(bare, choose_controls(labels, control)))
     is_control = lambda name: bare(name) in words or (control is None and is_control_word(name))
-    known = _knower({*labels, *map(str, genes)}, labels)
+    known = _knower({*labels, *map(str, genes), *_beside_control(labels, is_control)}, labels)
     table = asked.value_counts(sort=False).rename("cells").reset_index()
     read = [((label,), "") if _ready(label) else split_label(label, known, is_control) for label in table["label"]]
     made = _interventions(table, [names for names, _ in read], kind)

@@ -263,6 +263,9 @@ def measure_screen(
     if len(replicates) < 2 and evidence == "replicated":
         raise fault("two or more replicates", f"{few(replicates)} only",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+    check_one_of(evidence, ("replicated", "exploratory"), "evidence")
+    if len({plasmid, *replicates}) <= len(replicates):
+        raise fault("each sample once, the plasmid apart", few([plasmid, *replicates]), "Name different columns.")
     check_columns(guides, ["gene", Key.QC_FLAG], "the guide table (call flag_guides first)")
     changes = guide_changes(guides, plasmid, replicates)
     good = (guides[Key.QC_FLAG] == "").to_numpy()
