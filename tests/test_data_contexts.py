@@ -202,8 +202,8 @@ def test_a_genome_wide_table_with_odd_names_is_fast():
     table["gene"] = table["gene"].astype(object).replace({"ERBB2": "PCDHA@", "TFAP2C": 'x"y', "PTEN": "HLA-A*02"})
     flagged = flag_guides(table, "plasmid", reads)
     assert (flagged["qc_flag"].str.contains("not_a_target_name")).sum() == (table["gene"] == 'x"y').sum() > 0
-    start = time.perf_counter()
+    start = time.process_time()
     effects = measure_screen(flagged, "plasmid", reads)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(effects) == 17_993
     assert select(effects, ['KO:"PCDHA@"']).mean[0, 0] < -3 and parse('KO:"HLA-A*02"') in effects.interventions

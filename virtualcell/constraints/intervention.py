@@ -137,6 +137,8 @@ def parse_all(
     "Read a list of interventions"
     if isinstance(interventions, str | Intervention):
         raise fault("a list of interventions", repr(str(interventions)), "Write ['KO:CD5'].")
+    if hasattr(interventions, "columns"):
+        raise fault("a list of interventions", "a table", "Pass its column: table['intervention'].")
     return tuple(map(parse, interventions))
 
 @lru_cache(maxsize=100_000)

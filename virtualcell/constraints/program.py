@@ -283,7 +283,7 @@ def _read_yaml(text: str) -> object:
             again = [str(name) for name, n in Counter(map(str, names)).items() if n > 1]
             if again: raise yaml.constructor.ConstructorError(None, None, f"{few(again)} given twice", node.start_mark)
             return super().construct_mapping(node, deep)
-    return yaml.load(text, Once) # a safe loader: plain values only
+    return yaml.load(text, Once)  # noqa: S506 - a safe loader
 
 # %% ../../nbs/1_constraints/12_program.ipynb #acfa7d28
 def to_yaml(
@@ -300,9 +300,11 @@ def to_yaml(
 def load_program(
     name: str, # Name of a shipped program
 ) -> Program:
-    "A program that comes with the library"
+    "Load a program that comes with the library"
     folder = files("virtualcell") / "programs"
     known = sorted(Path(str(p)).stem for p in folder.iterdir() if p.name.endswith(".yaml"))
+    if name.endswith((".yaml", ".yml")):
+        raise fault(f"a program that ships: {few(known)}", repr(name), "Read your own with Program.from_yaml(path).")
     check_one_of(name, known, "program")
     return from_yaml(Path(str(folder / f"{name}.yaml")))
 

@@ -39,7 +39,8 @@ def guess_mapping(
     adata: AnnData, # In any dialect
 ) -> pd.DataFrame: # `column, source, rule, values, example`; one row per recognised contract column
     "Say which source column seems to hold what; look at it before applying it"
-    lower = {str(name).lower(): name for name in adata.obs.columns}
+    exact = {str(name): name for name in adata.obs.columns} # a name as the contract writes it goes first
+    lower = {str(name).lower(): name for name in adata.obs.columns} | exact
     rows = []
     for column, names in SYNONYMS.items():
         known = next((name for name in names if name in lower), None)
@@ -85,11 +86,13 @@ def choose_controls(
         found = tuple(label for label in present if is_control_word(label))
         if not found: raise fault("a label for control cells", f"none among {few(present)}", "Pass control='…'.")
         return found
-    wanted = {bare(name): name for name in ([control] if isinstance(control, str) else control)}
-    missing = [name for word, name in wanted.items() if word not in set(map(bare, present))]
-    if missing or not wanted:
+    names = [control] if isinstance(control, str) else list(control)
+    found = {name: [x for x in present if x == name] or [x for x in present if bare(x) == bare(name)] for name in names}
+    missing = [name for name, labels in found.items() if not labels]
+    if missing or not names:
         raise fault(f"{few(missing)} among the labels", few(present), "Check the spelling of control='…'.")
-    return tuple(label for label in present if bare(label) in wanted)
+    chosen = {label for labels in found.values() for label in labels}
+    return tuple(label for label in present if label in chosen)
 
 # %% ../../nbs/2_data/21_dialects.ipynb #6c5fd094
 def spell(

@@ -28,8 +28,12 @@ def assign_guides(
     check_positive(min_umi, "min_umi", whole=True)
     check_probability(min_share, "min_share")
     if key not in adata.obsm:
-        raise fault(f"guide counts in obsm['{key}']", few(adata.obsm), "Read CRISPR Guide Capture features.")
+        raise fault(f"guide counts in obsm['{key}']", few(adata.obsm),
+                    "Read CRISPR Guide Capture features, or name the table: key='…'.")
     table = adata.obsm[key]
+    if not isinstance(table, pd.DataFrame):
+        raise fault(f"a table with a column per guide in obsm['{key}']", type(table).__name__,
+                    "Give it names: pd.DataFrame(counts, adata.obs_names, guides).")
     unknown = sorted(set(table.columns) - set(targets.index[~is_blank(targets)]))
     if unknown: raise fault("a target for every guide", f"none for {few(unknown)}", "Add them to `targets`.")
     counts, names = table.to_numpy(float), np.array(table.columns, object)

@@ -191,6 +191,9 @@ def measure(
     rows = table[(table["intervention"] != Key.CONTROL) & table["enough"] & (table["control"] >= 0)]
     kept = {key: part for key, part in rows.groupby(["intervention", "context"], sort=False)
             if len(part) > 1 or evidence == "exploratory"}
+    if rows.empty:
+        raise fault("replicates that hold control cells and perturbed cells", "none that holds both",
+                    "Name a replicate that spans both, such as the donor; or lower min_cells.", PseudoreplicationError)
     if not kept:
         raise fault("a perturbation with two or more replicates", "none",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)

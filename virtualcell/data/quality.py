@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 
 from ..core import AnnData, Key, check_columns, check_positive, fault, few
 from .dialects import is_target
-from .schema import is_blank
+from .schema import check_counts, is_blank
 
 # %% ../../nbs/2_data/22_quality.ipynb #288a44e5
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ def flag_cells(
     limits: CellLimits = CellLimits(), # Immutable, so safe as a default
 ) -> AnnData:
     "Flag cells that look unlike the rest of their sample; an empty flag is a good cell"
+    check_counts(adata)
     counts = adata.layers[Key.COUNTS]
     n_counts, n_genes = (np.asarray(m.sum(1)).ravel() for m in (counts, counts > 0))
     mito = adata.var_names.str.upper().str.startswith("MT-")

@@ -51,6 +51,8 @@ class Candidates:
         for name in ("members", "cost_per"): object.__setattr__(self, name, _fixed(getattr(self, name)))
 
     def __len__(self): return len(self.members)
+    def __iter__(self): return iter(self.interventions)
+    def __getitem__(self, rows: slice | np.ndarray | Sequence) -> "Candidates": return self.take(rows) # candidates[:9]
 
     def __repr__(self): return f"Candidates({len(self):,} from {len(self.offered):,} parts, program {self.program[:8]})"
 

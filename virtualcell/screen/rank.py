@@ -186,7 +186,7 @@ def rank(
     program: Program, # Goal, safety, noise, replicates
     candidates: Candidates | pd.DataFrame, # From `enumerate_candidates`, or their frame
     context: Context | Mapping | None = None, # Which one, where the effects have several
-    known: Sequence[Intervention | str] = (), # Interventions with results
+    known: Sequence[Intervention | str] | None = None, # Interventions with results; None where that is not told
     rules: RankRules = RankRules(), # Size of the top, lowest safety, seed
 ) -> pd.DataFrame: # Columns as in `COLUMNS`; `intervention` and `context` hold objects
     "Rank the candidates, each with a reason"
@@ -200,7 +200,8 @@ def rank(
     table = table.assign(
         context=pd.Series(effects.contexts, dtype=object), effect_to_target=value,
         score=np.where(np.isfinite(total), value - total, np.nan), safety=safe, uncertainty_low=value - half,
-        uncertainty_high=value + half, n_training_neighbours=neighbours(list(table["intervention"]), known),
+        uncertainty_high=value + half,
+        n_training_neighbours=np.nan if known is None else neighbours(list(table["intervention"]), known),
         domain_flag=np.where(effects.support, "inside", "outside"), model=effects.made_by,
         p_top_k=_chances(value, error, standing, why, effects.df, rules))
     limit = np.where(safe < rules.min_safety, _limit_text(effects, program), "")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..constraints.context import Context, spread_contexts
-from ..constraints.intervention import Intervention, parse
+from ..constraints.intervention import Intervention, parse_all
 from ..core import (ContractError, canonical, check_positive, digest, fault, few, file_digest, track,
                               writable_folder, write_atomic)
 from ..effects import Effects, concat
@@ -79,7 +79,7 @@ def run_screen(
     check_positive(chunk_size, "chunk_size", whole=True)
     _check_model(model)
     listed = isinstance(interventions, Candidates)
-    asked = interventions.interventions if listed else tuple(map(parse, interventions))
+    asked = interventions.interventions if listed else parse_all(interventions)
     if not asked: raise fault("candidates to screen", "none", "Look at the table of removed candidates.")
     places = None if contexts is None else spread_contexts(contexts, len(asked))
     _check_once(asked, places)
