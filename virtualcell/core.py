@@ -151,6 +151,7 @@ def check_probability(
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
 def plain(value: Any) -> Any:
     "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
+    if value is None or type(value) in (str, int, bool): return value
     if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}

@@ -283,7 +283,7 @@ def _read_yaml(text: str) -> object:
             again = [str(name) for name, n in Counter(map(str, names)).items() if n > 1]
             if again: raise yaml.constructor.ConstructorError(None, None, f"{few(again)} given twice", node.start_mark)
             return super().construct_mapping(node, deep)
-    return yaml.load(text, Once)  # noqa: S506 - a safe loader
+    return yaml.load(text, Once) # a safe loader: plain values only
 
 # %% ../../nbs/1_constraints/12_program.ipynb #acfa7d28
 def to_yaml(

@@ -267,7 +267,7 @@ def choose_knowledge(
 def keep_knowledge(knowledge: Knowledge) -> State:
     "Keep the targets of which something is known"
     at = list(knowledge.place.values())
-    return State({"phi": np.asarray(knowledge.matrix[at], float)}, {"targets": list(knowledge.place)})
+    return State({"phi": np.asarray(knowledge.matrix[at], float), "targets": np.array(list(knowledge.place), str)})
 
 @dataclass(frozen=True)
 class Neighbours(Model):
@@ -290,7 +290,7 @@ class Neighbours(Model):
 
 # %% ../../nbs/3_models/31_baselines.ipynb #2756c961
 def _nearest(fitted: Fitted, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
-    keys, place = kept_keys(fitted), {t: i for i, t in enumerate(fitted.facts["targets"])}
+    keys, place = kept_keys(fitted), {str(t): i for i, t in enumerate(fitted.arrays["targets"])}
     names = list(dict.fromkeys(one for one, _ in keys))
     held = means(fitted.arrays["rows"], [one for one, _ in keys], [where for _, where in keys])
     there, known = encode(fitted.encoder, names, place, fitted.arrays["phi"])

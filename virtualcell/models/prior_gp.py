@@ -68,7 +68,7 @@ class PriorGP(Model):
     def learn(self, training: Training, random_state: int) -> State:
         "Closed form; needs ten interventions with known targets"
         known = keep_knowledge(choose_knowledge(training, self.knowledge))
-        ridge, more = _learn(training.effects, known.arrays["phi"], known.facts["targets"])
+        ridge, more = _learn(training.effects, known.arrays["phi"], list(map(str, known.arrays["targets"])))
         rows = keep_rows(training.effects)
         held = {name: getattr(ridge, name) for name in ("basis", "scale", "weights", "noise")}
         kinds = sorted({one.kinds for one in training.effects.interventions})
@@ -79,7 +79,7 @@ class PriorGP(Model):
         "The mean of the kind and context, and what the targets add to it"
         arrays, facts = fitted.arrays, fitted.facts
         ridge = Ridge(arrays["basis"], arrays["scale"], arrays["weights"], arrays["noise"], facts["ratio"])
-        place = {target: i for i, target in enumerate(facts["targets"])}
+        place = {str(target): i for i, target in enumerate(arrays["targets"])}
         asked, support = encode(fitted.encoder, query.interventions, place, arrays["phi"])
         middle, of_kind = perturbed_mean(fitted, query)
         asked = asked - _middle_rows(query.interventions, arrays["middle"], facts["kinds"])
