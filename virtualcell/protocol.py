@@ -86,12 +86,7 @@ class Training:
     def __post_init__(self):
         tables = (self.knowledge,) if isinstance(self.knowledge, Knowledge) else tuple(self.knowledge)
         object.__setattr__(self, "knowledge", tables)
-        for name, kind, held in (("effects", Effects, [self.effects]), ("knowledge", Knowledge, tables)):
-            odd = [type(one).__name__ for one in held if one is not None and not isinstance(one, kind)]
-            if odd: raise fault(f"{kind.__name__} as {name}", few(odd), f"Write Training({name}=…).")
-        check_one_of(self.device, ("cpu", "cuda"), "device")
-        if self.checkpoint is not None and not Path(self.checkpoint).is_file():
-            raise fault(f"a file of weights at {self.checkpoint}", "none", "Check the path.")
+        _check_inputs(self)
         for status in self.statuses: check_one_of(status, Key.STATUSES[:3], "status to train on")
         if self.effects is not None and self.effects.origin == "predicted":
             raise fault("measured or simulated effects to learn from", "predicted ones",
@@ -99,8 +94,8 @@ class Training:
         if self.cells is not None: _check_statuses(self.cells, self.statuses)
 
     def __repr__(self):
-        cells = f"{self.cells.n_obs:,} cells" if self.cells is not None else "no cells"
-        return f"Training({self.effects or 'no effects'}; {cells}; {few(self.knowledge)})"
+        n = getattr(self.cells, "n_obs", 0)
+        return f"Training({self.effects or 'no effects'}; {n:,} cells; {few(self.knowledge)})"
 
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
@@ -111,18 +106,30 @@ class Training:
 
     def control_cells(self) -> AnnData:
         "Unperturbed cells"
-        obs = self.cells.obs
-        if Key.IS_CONTROL in obs:
-            if obs[Key.IS_CONTROL].dtype != bool:
-                raise fault("True or False in obs['is_control']", obs[Key.IS_CONTROL].dtype, "Convert the column.")
-            return self.cells[obs[Key.IS_CONTROL].to_numpy()]
-        return self.cells[(obs[Key.PERTURBATION].astype(str) == Key.CONTROL).to_numpy()]
+        return self.cells[_is_control(self.cells.obs)]
 
     def rows(self, positions: np.ndarray) -> "Training":
         "Keep some rows of the effects, by position"
         return dataclasses.replace(self, effects=take(self.effects, positions))
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #ad296f1a
+def _check_kinds(name: str, kind: type, held: Sequence) -> None:
+    odd = [type(one).__name__ for one in held if one is not None and not isinstance(one, kind)]
+    if odd: raise fault(f"{kind.__name__} as {name}", few(odd), f"Write Training({name}=…).")
+
+def _check_inputs(training: Training) -> None:
+    _check_kinds("effects", Effects, [training.effects])
+    _check_kinds("knowledge", Knowledge, training.knowledge)
+    check_one_of(training.device, ("cpu", "cuda"), "device")
+    if training.checkpoint is not None and not Path(training.checkpoint).is_file():
+        raise fault(f"a file of weights at {training.checkpoint}", "none", "Check the path.")
+
+def _is_control(obs: pd.DataFrame) -> np.ndarray:
+    if Key.IS_CONTROL not in obs: return (obs[Key.PERTURBATION].astype(str) == Key.CONTROL).to_numpy()
+    if obs[Key.IS_CONTROL].dtype != bool:
+        raise fault("True or False in obs['is_control']", obs[Key.IS_CONTROL].dtype, "Convert the column.")
+    return obs[Key.IS_CONTROL].to_numpy()
+
 def _check_statuses(cells: AnnData, statuses: Sequence[str]) -> None:
     if Key.STATUS not in cells.obs: return
     other = sorted(set(cells.obs[Key.STATUS].astype(str)) - set(statuses))

@@ -95,6 +95,11 @@ class Budget:
         for name in ("batch_size", "replicates"): check_positive(getattr(self, name), name, whole=True)
 
 # %% ../../nbs/1_constraints/12_program.ipynb #a6e20622
+def _refuse_duplicates(readouts: tuple[Readout, ...]) -> None:
+    again = [name for name, n in Counter(one.name for one in readouts).items() if n > 1]
+    if again: raise fault("each readout once", f"duplicates: {few(again)}", "Remove one.")
+
+# %% ../../nbs/1_constraints/12_program.ipynb #e6e94a1a
 @dataclass(frozen=True)
 class Program:
     "Feasible, trusted, wanted: the contract that every candidate is checked against"
@@ -111,8 +116,7 @@ class Program:
 
     def __post_init__(self):
         if not self.options: raise fault("at least one option", "none", "State what the lab can do.")
-        again = [name for name, n in Counter(r.name for r in self.readouts).items() if n > 1]
-        if again: raise fault("each readout once", f"duplicates: {few(again)}", "Remove one.")
+        _refuse_duplicates(self.readouts)
         for what, name in (("goal", self.goal.readout), *(("safety limit", s.readout) for s in self.safety)):
             self.readout(name)
             if not self.readout(name).trusted:

@@ -152,6 +152,7 @@ class PerturbedMean(Model):
         "The mean of the same kinds in the same context"
         return without_error(*perturbed_mean(fitted, query))
 
+# %% ../../nbs/3_models/31_baselines.ipynb #921153f8
 @dataclass(frozen=True)
 class ContextMean(Model):
     "The same intervention over all contexts that were seen (cell types, lines, donors, times)"

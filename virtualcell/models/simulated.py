@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -63,10 +63,7 @@ class NetworkSimulator(Simulator):
     def __post_init__(self):
         check_positive(self.time, "time")
         _check_cells(self.n_cells)
-        held = {"network": build(Network, plain(self.network), "network"), "time": float(self.time),
-                "method": build(Method, plain(self.method), "method"), "readouts": dict(self.readouts),
-                "units": dict(self.units)}
-        for name, value in held.items(): object.__setattr__(self, name, value) # as a file gives them back
+        for name, value in _as_in_file(self).items(): object.__setattr__(self, name, value)
         _check_readouts(self)
 
     @property
@@ -88,11 +85,16 @@ class NetworkSimulator(Simulator):
 
     def draw(self, intervention: Intervention, n_cells: int, random_state: int) -> AnnData:
         "Simulate cells, and read each of them"
-        _check_cells(n_cells)
         this = dataclasses.replace(self, n_cells=n_cells, random_state=random_state)
         return _as_cells(self, intervention, _values(this, intervention))
 
 # %% ../../nbs/3_models/39c_simulated.ipynb #c9709663
+def _as_in_file(simulator: NetworkSimulator) -> dict[str, Any]:
+    "Settings as a file gives them back, so that a digest does not change on the way"
+    return {"network": build(Network, plain(simulator.network), "network"), "time": float(simulator.time),
+            "method": build(Method, plain(simulator.method), "method"), "readouts": dict(simulator.readouts),
+            "units": dict(simulator.units)}
+
 def _check_readouts(simulator: NetworkSimulator) -> None:
     "Names of species in the expressions, and of readouts in the units"
     species = simulator.network.names
