@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from virtualcell.data.dialects import apply_mapping, guess_mapping
-from virtualcell.data.measured import measure, pseudobulk
+from virtualcell.analysis.estimate import measure, pseudobulk
 from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
 from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, split_half
 from virtualcell.models.baselines import baselines
 from virtualcell.protocol import Training
-from virtualcell.sim.experiment import Screen, gene_network, run_screen_experiment
+from virtualcell.lab.pooled import Screen, gene_network, run_screen_experiment
 
 
 def at_hand(name):

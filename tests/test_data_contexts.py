@@ -14,7 +14,7 @@ from virtualcell.core import ContractError, stream
 from virtualcell.data.datasets import fetch
 from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.guides import assign_guides
-from virtualcell.data.measured import left_out, measure, measure_screen, pseudobulk
+from virtualcell.analysis.estimate import left_out, measure, measure_screen, pseudobulk
 from virtualcell.data.quality import flag_cells, flag_guides
 from virtualcell.data.readers import NoCountsWarning, read_h5ad
 from virtualcell.data.schema import set_status

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 from virtualcell.core import canonical
 from virtualcell.sim.network import plan_of
 from virtualcell.sim.simulate import Run, choose_device, simulate
-from virtualcell.sim.tcell import DEFAULT_MODEL, SNAPSHOTS_AU, T_MAX_AU, division_of, tcell_network
+from virtualcell.systems.tcell import DEFAULT_MODEL, SNAPSHOTS_AU, T_MAX_AU, division_of, tcell_network
 
 
 def held():

@@ -14,7 +14,7 @@ from virtualcell.effects import ORIGINS, Effects, concat, select
 from virtualcell.exchange import from_anndata, from_json, load, save, to_anndata, to_json
 from virtualcell.ledger import GENESIS, Ledger
 from virtualcell.screen.enumerate import enumerate_candidates
-from virtualcell.sim.tcell import simulate_cells, simulate_clones, summarise
+from virtualcell.systems.tcell import simulate_cells, simulate_clones, summarise
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-/]{0,8}", fullmatch=True) | st.from_regex(
     r"[A-Za-z@+=~(][A-Za-z0-9@+=~() *:;,%]{0,8}[A-Za-z0-9@+)]", fullmatch=True)

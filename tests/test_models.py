@@ -27,10 +27,10 @@ from virtualcell.models.baselines import (
 )
 from virtualcell.models.mechanistic import Mechanistic
 from virtualcell.models.prior_gp import PriorGP
-from virtualcell.models.simulated import NetworkSimulator, SimulatedResponse
+from virtualcell.models.simulator import NetworkSimulator, SimulatedResponse
 from virtualcell.protocol import Answers, Knowledge, Model, Prediction, Training, load_fitted
 from virtualcell.screen.simulate import run_screen
-from virtualcell.sim.examples import example
+from virtualcell.systems.examples import example
 
 LINES = ({"cell_line": "A"}, {"cell_line": "B"})
 GENES = [f"G{i}" for i in range(24)]

@@ -8,7 +8,7 @@ import pytest
 
 from virtualcell.constraints.program import Budget, Limits, Program
 from virtualcell.report.render import run_report
-from virtualcell.sim.tcell import FACTORS, REFERENCE
+from virtualcell.systems.tcell import FACTORS, REFERENCE
 
 SMALL = {"n_clones": 150, "n_clones_screen": 40, "n_clones_lab": 20}
 

@@ -20,13 +20,13 @@ import roadrunner
 from scipy.stats import ks_2samp
 
 from virtualcell.sim.approximate import Method
-from virtualcell.sim.colony import Culture, simulate_colony
+from virtualcell.systems.colony import Culture, simulate_colony
 from virtualcell.sim.compose import Composite, Process, Variable, run_composite, start_of
-from virtualcell.sim.experiment import gene_network
+from virtualcell.lab.pooled import gene_network
 from virtualcell.sim.network import rates_at, stoichiometry
 from virtualcell.sim.sbml import to_sbml
 from virtualcell.sim.simulate import Run, simulate
-from virtualcell.sim.tcell import T_MAX_AU, simulate_clones, tcell_network
+from virtualcell.systems.tcell import T_MAX_AU, simulate_clones, tcell_network
 
 ROUNDS, HERE = 3, Path(__file__).parent
 NETWORK = tcell_network(chromatin=False)
@@ -174,7 +174,7 @@ FIRST = """
 import time; start = time.perf_counter()
 import numpy as np, pandas as pd
 loaded = time.perf_counter()
-from virtualcell.sim.examples import LIBRARY
+from virtualcell.systems.examples import LIBRARY
 from virtualcell.sim.network import changed, from_dict
 from virtualcell.sim.simulate import Run, simulate
 content = dict(LIBRARY["toggle"]); content["reactions"] = dict(content["reactions"])

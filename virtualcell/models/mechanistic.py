@@ -21,8 +21,8 @@ from ..core import build, check_positive, fault, few, plain
 from ..comparison import check_units
 from ..effects import Effects, select
 from ..protocol import Fitted, Model, Prediction, Query, State, Training
-from ..sim.lab import VAR, simulate_effects
-from ..sim.tcell import TCellModel
+from ..lab.wetlab import VAR, simulate_effects
+from ..systems.tcell import TCellModel
 
 # %% ../../nbs/3_models/39b_mechanistic.ipynb #c3dc7f5c
 class Calibration(NamedTuple):

@@ -21,11 +21,11 @@ from jaxtyping import Float, Int, Shaped, UInt64
 
 from ..constraints.intervention import Intervention, parse
 from ..core import check_one_of, check_positive, fault, few
-from . import dosing
-from .exact import lives, run_exact
-from .lineage import Division, Forest, grow_many
-from .network import Network, Parameter, Reaction, Species
-from .streams import binomial, keys_of
+from ..sim import dosing
+from ..sim.exact import lives, run_exact
+from ..sim.lineage import Division, Forest, grow_many
+from ..sim.network import Network, Parameter, Reaction, Species
+from ..sim.streams import binomial, keys_of
 from ..stats import clone_fraction
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #f503c4cc

@@ -18,7 +18,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from ..core import ContractError, check_finite, check_one_of, check_positive, check_shape, fault, few
-from .compose import Composite, Process, Variable
+from ..sim.compose import Composite, Process, Variable
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #700177e9
 class InfeasibleError(ContractError):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import fault, few
-from .network import Network, from_dict, rates_at, stoichiometry
+from ..sim.network import Network, from_dict, rates_at, stoichiometry
 
 # %% ../../nbs/6_sim/60d_examples.ipynb #1ee5f881
 LIBRARY = { # Small networks in plain form: Gillespie 1977, Schlögl 1972, Gardner 2000, Elowitz & Leibler 2000

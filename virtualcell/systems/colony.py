@@ -20,12 +20,12 @@ from jaxtyping import Bool, Float, Int
 
 from ..constraints.intervention import Intervention, parse
 from ..core import ContractError, check_one_of, check_positive, check_probability, fault, few
-from .approximate import Method, run_steps
-from .dosing import schedule
-from .exact import Lives, run_exact
-from .fields import Balance, Lattice, spread
-from .network import Network, Parameter, Reaction, Species
-from .streams import keys_of, mix, normal, uniform
+from ..sim.approximate import Method, run_steps
+from ..sim.dosing import schedule
+from ..sim.exact import Lives, run_exact
+from ..sim.fields import Balance, Lattice, spread
+from ..sim.network import Network, Parameter, Reaction, Species
+from ..sim.streams import keys_of, mix, normal, uniform
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #2a0b385f
 GENES = ("OCT4", "SOX2", "NANOG", "CDX2", "T", "SOX17")
