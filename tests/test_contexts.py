@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.analysis.estimate import measure, pseudobulk
+from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
 from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, split_half
+from virtualcell.lab.pooled import Screen, gene_network, run_screen_experiment
 from virtualcell.models.baselines import baselines
 from virtualcell.protocol import Training
-from virtualcell.lab.pooled import Screen, gene_network, run_screen_experiment
 
 
 def at_hand(name):

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from virtualcell.analysis.estimate import left_out, measure, measure_screen, pseudobulk
 from virtualcell.constraints.intervention import parse
 from virtualcell.core import ContractError, stream
 from virtualcell.data.datasets import fetch
 from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.guides import assign_guides
-from virtualcell.analysis.estimate import left_out, measure, measure_screen, pseudobulk
 from virtualcell.data.quality import flag_cells, flag_guides
 from virtualcell.data.readers import NoCountsWarning, read_h5ad
 from virtualcell.data.schema import set_status

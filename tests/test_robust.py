@@ -154,8 +154,8 @@ def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):
 
 def test_hostile_names_stay_text_everywhere(tmp_path):
     """HTML and formulas in `obs` pass through mapping, status, pseudobulk, tables and pages as text."""
-    from virtualcell.data.dialects import apply_mapping
     from virtualcell.analysis.estimate import measure, pseudobulk
+    from virtualcell.data.dialects import apply_mapping
     from virtualcell.data.schema import set_status, status_table
     from virtualcell.effects import to_frame
     from virtualcell.report.render import run_report

@@ -6,14 +6,14 @@ import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from virtualcell.sim.approximate import Method, run_steps
-from virtualcell.systems.colony import Culture, composition, ring_order, ring_radius, simulate_colony
 from virtualcell.sim.dosing import schedule
 from virtualcell.sim.exact import compiled, lives
-from virtualcell.systems.examples import LIBRARY, example
 from virtualcell.sim.network import from_dict, from_yaml, rates_at, to_yaml
 from virtualcell.sim.sbml import to_sbml
 from virtualcell.sim.simulate import ApproximationWarning, Run, simulate, summary
 from virtualcell.sim.streams import keys_of
+from virtualcell.systems.colony import Culture, composition, ring_order, ring_radius, simulate_colony
+from virtualcell.systems.examples import LIBRARY, example
 from virtualcell.systems.tcell import tcell_network
 
 TIMES = {"birth_death": (1.0, 6.0), "dimerisation": (1.0, 10.0), "toggle": (3.0, 12.0), "repressilator": (4.0, 15.0),
