@@ -3,6 +3,8 @@ import ast
 import json
 import re
 import statistics
+from collections import Counter
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -137,6 +139,38 @@ def test_imports_go_one_way(modules):
             if parts[0] in ONLY_IN and here not in ONLY_IN[parts[0]]:
                 broken.append(f"{path} imports {name}")
     assert broken == []
+
+
+def test_no_module_imports_itself_by_a_detour(modules):
+    """Rooms cannot, since they have an order; modules of one room must not either."""
+    names = {".".join(["virtualcell", *path.with_suffix("").parts]): path for path in modules}
+    needs = {name: {n for n in imported(path, modules[path]) if n in names} for name, path in names.items()}
+    TopologicalSorter(needs).prepare()  # raises CycleError, with the circle
+
+
+def test_rooms_are_small(modules):
+    sizes = Counter(room(path) for path in modules)
+    assert {name: n for name, n in sizes.items() if n > 15} == {}
+    assert set(sizes) == set(ROOMS), "a room without a module, or a module without a room"
+
+
+def test_no_module_only_hands_on(modules):
+    """Every module defines something of its own."""
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    own = {path: [node for node in tree.body if isinstance(node, kinds) and "__all__" not in ast.unparse(node)[:8]]
+           for path, tree in modules.items()}
+    assert [str(path) for path, nodes in own.items() if not nodes] == []
+
+
+def test_the_house_is_told_once(root, notebooks):
+    """The order of the rooms in CONTRIBUTING.md, the pages of the side bar, and the rooms of the index."""
+    order = re.search(r"<!-- rooms -->(.*?)<!-- end -->", (root / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.S)
+    assert tuple(re.findall(r"^\| `(\w+)/?` \|", order[1], re.M)) == ROOMS
+    bar = re.findall(r"[\w/]+\.ipynb", (root / "nbs" / "_quarto.yml").read_text(encoding="utf-8"))
+    assert set(bar) == {str(path.relative_to(root / "nbs")) for path in notebooks}
+    index = "\n".join(source(c) for c in notebooks[root / "nbs" / "index.ipynb"] if c["cell_type"] == "markdown")
+    folders = {p.name for p in (root / "virtualcell").iterdir() if (p / "__init__.py").exists()}
+    assert [name for name in ROOMS if name in folders and f"`{name}/`" not in index] == []
 
 
 def test_no_silence_and_no_globals(root):
