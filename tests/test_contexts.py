@@ -12,7 +12,8 @@ from virtualcell.analysis.estimate import measure, pseudobulk
 from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
-from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, split_half
+from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, shared_rows, split_half
+from virtualcell.evaluate.splits import split_effects
 from virtualcell.lab.pooled import Screen, gene_network, run_screen_experiment
 from virtualcell.models.baselines import baselines
 from virtualcell.protocol import Training
@@ -25,9 +26,11 @@ def at_hand(name):
     return path
 
 
-def card_of(training, truth, by="contexts", **options):
-    scores = cross_validate(baselines(training), training, truth, by, **options)
-    return scorecard(scores).set_index("model")
+def card_of(effects, truth=None):
+    if truth is not None:
+        effects, truth = shared_rows(effects, truth)
+    training, split = Training(effects=effects), split_effects(effects, "context")
+    return scorecard(cross_validate(baselines(training), training, split, truth)).set_index("model")
 
 
 def test_the_cell_types_of_kang():
@@ -39,13 +42,13 @@ def test_the_cell_types_of_kang():
     train, truth = (measure(pseudobulk(cells[rows].copy(), "donor", ("cell_type",), min_cells=10))
                     for rows in (half, ~half))
     assert len(set(train.contexts)) >= 4 and len(set(train.interventions)) == 1
-    card = card_of(Training(effects=train), truth)
+    card = card_of(train, truth)
     assert card.loc["context mean", "n_rows"] >= 4 and card.loc["context mean", "n_supported"] == 1
     assert card.loc["context mean", "verdict"] == "not enough data"
     assert card.loc["context mean", "rmse"] < card.loc["no change", "rmse"]  # interferon does much the same everywhere
     assert card.loc[CEILING, "rmse"] < card.loc["no change", "rmse"]
     two = list(dict.fromkeys(train.contexts))[:2]
-    pair = card_of(Training(effects=select(train, contexts=two)), select(truth, contexts=two))
+    pair = card_of(select(train, contexts=two), select(truth, contexts=two))
     assert pair.loc["context mean", "n_supported"] == 1 and np.isfinite(pair.loc["context mean", "rmse"])
 
 
@@ -69,7 +72,7 @@ def zhu(n_regulators=150):
 def test_the_three_conditions_of_zhu():
     effects = zhu()
     assert len(set(effects.contexts)) == 3 and len(set(effects.interventions)) == 150
-    card = card_of(Training(effects=effects), effects, n_folds=3)
+    card = card_of(effects)
     mean = card.loc["context mean"]
     assert mean["n_supported"] == 150 and mean["n_rows"] == 450
     assert mean["verdict"] in ("better than the mean", "no better than the mean")
@@ -99,7 +102,7 @@ def test_three_lines_of_the_virtual_laboratory():
     half = split_half(groups.to_numpy())
     train, truth = (measure(pseudobulk(cells[rows].copy(), contexts=("cell_type",), min_cells=5))
                     for rows in (half, ~half))
-    card = card_of(Training(effects=train), truth)
+    card = card_of(train, truth)
     mean = card.loc["context mean"]
     assert mean["n_supported"] == 12 and mean["n_rows"] == 36
     assert mean["verdict"] == "better than the mean"  # the wiring is the same in all lines
