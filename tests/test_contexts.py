@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from virtualcell.analysis.estimate import measure, pseudobulk
+from virtualcell.analysis.estimate import estimate_effects, pseudobulk
 from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
@@ -39,7 +39,7 @@ def test_the_cell_types_of_kang():
     cells = apply_mapping(raw, guess_mapping(raw), control="ctrl")
     half = split_half((cells.obs["perturbation"].astype(str) + cells.obs["cell_type"].astype(str)
                        + cells.obs["donor"].astype(str)).to_numpy())
-    train, truth = (measure(pseudobulk(cells[rows].copy(), "donor", ("cell_type",), min_cells=10))
+    train, truth = (estimate_effects(pseudobulk(cells[rows].copy(), "donor", ("cell_type",), min_cells=10))
                     for rows in (half, ~half))
     assert len(set(train.contexts)) >= 4 and len(set(train.interventions)) == 1
     card = card_of(train, truth)
@@ -100,7 +100,7 @@ def test_three_lines_of_the_virtual_laboratory():
         pseudobulk(cells)
     groups = cells.obs[["perturbation", "cell_type", "replicate"]].astype(str).agg("|".join, axis=1)
     half = split_half(groups.to_numpy())
-    train, truth = (measure(pseudobulk(cells[rows].copy(), contexts=("cell_type",), min_cells=5))
+    train, truth = (estimate_effects(pseudobulk(cells[rows].copy(), contexts=("cell_type",), min_cells=5))
                     for rows in (half, ~half))
     card = card_of(train, truth)
     mean = card.loc["context mean"]

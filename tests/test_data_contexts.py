@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from virtualcell.analysis.estimate import left_out, measure, measure_screen, pseudobulk
+from virtualcell.analysis.estimate import estimate_effects, left_out, pseudobulk
+from virtualcell.analysis.fitness import estimate_fitness
 from virtualcell.constraints.intervention import parse
 from virtualcell.core import ContractError, stream
 from virtualcell.data.datasets import fetch
@@ -64,14 +65,15 @@ def test_a_shifted_composition_is_refused_and_contexts_put_it_right(kang):
     pooled, apart, null = [], [], []
     for seed in range(6):
         cells = pseudo_screen(kang, seed, shifted)
-        pooled.append(outside(measure(pseudobulk(cells, pool_over=("cell_type", "donor"), min_cells=5))))
-        apart.append(outside(measure(pseudobulk(cells, "replicate", "cell_type", pool_over="donor", min_cells=5))))
-        null.append(outside(measure(pseudobulk(pseudo_screen(kang, seed, even), pool_over=("cell_type", "donor"),
-                                               min_cells=5))))
+        pooled.append(outside(estimate_effects(pseudobulk(cells, pool_over=("cell_type", "donor"), min_cells=5))))
+        by_type = pseudobulk(cells, "replicate", "cell_type", pool_over="donor", min_cells=5)
+        apart.append(outside(estimate_effects(by_type)))
+        no_shift = pseudobulk(pseudo_screen(kang, seed, even), pool_over=("cell_type", "donor"), min_cells=5)
+        null.append(outside(estimate_effects(no_shift)))
     assert np.mean(pooled) > 0.25  # measured 0.313
     assert 0.02 < np.mean(apart) < 0.06  # measured 0.041: small groups (median 15 cells) make it a little cautious
     assert 0.03 < np.mean(null) < 0.07  # measured 0.051: an even composition harms nobody
-    assert "pooled over cell_type and donor because the call asked for it" in measure(
+    assert "pooled over cell_type and donor because the call asked for it" in estimate_effects(
         pseudobulk(cells, pool_over=("cell_type", "donor"), min_cells=5)).made_by
 
 
@@ -80,15 +82,15 @@ def test_interferon_in_five_cell_types(kang, tmp_path):
     cells = apply_mapping(kang, control="ctrl")
     assert set(cells.obs["perturbation"]) == {"control", "other:stim"}
     bulk = pseudobulk(cells, "donor", ("cell_type",), min_cells=5)
-    found = measure(bulk)
+    found = estimate_effects(bulk)
     assert len(found) == 5 and {c.keys for c in found.contexts} == {("cell_type",)}
     assert (select(found, ["other:stim"], ["ISG15"]).mean > 1).all()
     assert load(save(found, tmp_path / "kang.parquet")).digest == found.digest
     bulk.write_h5ad(tmp_path / "bulk.h5ad")
     again = anndata.read_h5ad(tmp_path / "bulk.h5ad")
-    assert measure(again).digest == found.digest and left_out(again, found).equals(left_out(bulk, found))
+    assert estimate_effects(again).digest == found.digest and left_out(again, found).equals(left_out(bulk, found))
     monocytes = cells[(cells.obs["cell_type"] == "CD14+ Monocytes").to_numpy()].copy()
-    one = measure(pseudobulk(monocytes, "donor", ("cell_type",), min_cells=5))
+    one = estimate_effects(pseudobulk(monocytes, "donor", ("cell_type",), min_cells=5))
     row = select(found, contexts=one.contexts[0])
     assert np.array_equal(one.mean, row.mean) and np.array_equal(one.sd, row.sd)
 
@@ -109,7 +111,7 @@ def test_times_of_rade_do_not_merge(public):
     with pytest.raises(ContractError, match=r"found time_h: 0, 6, 12, 24, 48, 72\. Pass contexts=\('time_h',\)"):
         pseudobulk(cells, "donor", min_cells=1)
     bulk = pseudobulk(cells, "donor", "time_h", min_cells=1)
-    found = measure(bulk)
+    found = estimate_effects(bulk)
     assert [str(c) for c in found.contexts] == [f"time_h={t}" for t in (12, 24, 48, 6, 72)]
     assert found.n_replicates.tolist() == [4] * 5
     il2ra = dict(zip(map(str, found.contexts), select(found, features=["IL2RA"]).mean[:, 0], strict=True))
@@ -127,16 +129,16 @@ def test_flags_of_papalexi_are_obeyed_and_told(public):
     bulk = pseudobulk(cells)
     assert bulk.uns["n_flagged"] == 3203 == bulk.obs["n_flagged"].sum()
     assert bulk.obs["n_cells"].sum() == 12_989
-    assert "cells that are validated, 3,203 flagged cells left out" in measure(bulk).made_by
+    assert "cells that are validated, 3,203 flagged cells left out" in estimate_effects(bulk).made_by
     with_them = pseudobulk(cells, use_flagged=True)
     assert with_them.obs["n_cells"].sum() == 16_192
-    assert "3,203 flagged cells used" in measure(with_them).made_by
-    missing = left_out(bulk, measure(bulk)).set_index("perturbation")["reason"]
+    assert "3,203 flagged cells used" in estimate_effects(with_them).made_by
+    missing = left_out(bulk, estimate_effects(bulk)).set_index("perturbation")["reason"]
     assert "flagged cells stayed out" in missing["KO:SPI1"] and "without a call" in missing["unassigned"]
     every = cells.copy()
     every.obs["qc_flag"] = every.obs["qc_flag"].where(every.obs["perturbation"] != "KO:STAT1", "looked odd")
     bulk = pseudobulk(every)
-    missing = left_out(bulk, measure(bulk)).set_index("perturbation")["reason"]
+    missing = left_out(bulk, estimate_effects(bulk)).set_index("perturbation")["reason"]
     assert missing["KO:STAT1"] == "no cell enters: 325 flagged"
     unasked = pseudobulk(assign_guides(raw, pd.Series(raw.uns["guide_targets"])))
     assert "cells that are validated, cells without flags" in unasked.uns["made_by"]
@@ -151,7 +153,7 @@ def test_cells_of_another_status_are_listed():
     cells.obs.loc[cells.obs_names[:2], "perturbation"] = "KO:B"
     set_status(cells, np.arange(160) < 2, "excluded", "donor mix-up")
     bulk = pseudobulk(cells)
-    missing = left_out(bulk, measure(bulk))
+    missing = left_out(bulk, estimate_effects(bulk))
     assert missing.values.tolist() == [["KO:B", "", 1, 2, "no cell enters: 2 of another status"]]
 
 
@@ -191,7 +193,7 @@ def test_two_dialects_of_norman_read_alike():
     assert (ours.uns["labels"]["is_control"] * ours.uns["labels"]["cells"]).sum() == 100
     norman.layers["counts"] = np.round(np.expm1(norman.X.toarray() if hasattr(norman.X, "toarray") else norman.X))
     norman.obs["replicate"] = np.tile(["r1", "r2"], norman.n_obs)[:norman.n_obs]
-    found = measure(pseudobulk(apply_mapping(norman, kind="CRISPRa")))
+    found = estimate_effects(pseudobulk(apply_mapping(norman, kind="CRISPRa")))
     assert sorted(map(str, found.interventions)) == sorted(set(ours.obs["perturbation"]) - {"control"})
 
 
@@ -203,7 +205,7 @@ def test_a_genome_wide_table_with_odd_names_is_fast():
     flagged = flag_guides(table, "plasmid", reads)
     assert (flagged["qc_flag"].str.contains("not_a_target_name")).sum() == (table["gene"] == 'x"y').sum() > 0
     start = time.process_time()
-    effects = measure_screen(flagged, "plasmid", reads)
+    effects = estimate_fitness(flagged, "plasmid", reads)
     assert time.process_time() - start < 10
     assert len(effects) == 17_993
     assert select(effects, ['KO:"PCDHA@"']).mean[0, 0] < -3 and parse('KO:"HLA-A*02"') in effects.interventions

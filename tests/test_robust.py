@@ -154,7 +154,7 @@ def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):
 
 def test_hostile_names_stay_text_everywhere(tmp_path):
     """HTML and formulas in `obs` pass through mapping, status, pseudobulk, tables and pages as text."""
-    from virtualcell.analysis.estimate import measure, pseudobulk
+    from virtualcell.analysis.estimate import estimate_effects, pseudobulk
     from virtualcell.data.dialects import apply_mapping
     from virtualcell.data.schema import set_status, status_table
     from virtualcell.effects import to_frame
@@ -168,7 +168,7 @@ def test_hostile_names_stay_text_everywhere(tmp_path):
     with pytest.raises(ValueError, match="script"):
         apply_mapping(anndata.AnnData(counts, obs.assign(condition=np.tile(["ctrl", *bad[2:]], 60))))
     set_status(named, np.ones(240, bool), "validated", "<b>fine</b>")
-    effects = to_frame(measure(pseudobulk(named, min_cells=5))).assign(note=bad[3])
+    effects = to_frame(estimate_effects(pseudobulk(named, min_cells=5))).assign(note=bad[3])
     effects.to_parquet(tmp_path / "effects.parquet")
     status_table(named).to_parquet(tmp_path / "status.parquet")
     import nbformat

@@ -6,9 +6,9 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/core.html.md"""
 
 # %% auto #0
 __all__ = ['AnnData', 'Key', 'ContractError', 'StorageError', 'fault', 'few', 'check_one_of', 'check_positive', 'check_range',
-           'check_columns', 'check_shape', 'check_finite', 'check_probability', 'plain', 'canonical', 'build', 'digest',
-           'file_digest', 'seed_of', 'stream', 'watched', 'track', 'storage_fault', 'write_atomic', 'writable_folder',
-           'replacing', 'to_csv']
+           'repeated', 'check_columns', 'check_shape', 'check_finite', 'check_probability', 'is_control', 'log_cp10k',
+           'frozen', 'plain', 'canonical', 'build', 'digest', 'file_digest', 'seed_of', 'stream', 'watched', 'track',
+           'storage_fault', 'write_atomic', 'writable_folder', 'replacing', 'to_csv']
 
 # %% ../nbs/0_foundation/00_core.ipynb #f219fc34
 import contextlib
@@ -21,6 +21,7 @@ import tempfile
 import threading
 import types
 import typing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 
 # %% ../nbs/0_foundation/00_core.ipynb #46cea923
 class Key:
@@ -107,6 +109,12 @@ def check_range(
     if not good: raise fault(f"{name} from {low:g} to {high:g}", repr(value), "Choose a value in between.")
     return value
 
+def repeated(
+    names: Iterable, # Anything that should be there once
+) -> list: # Each of them once
+    "Find what is there twice or more"
+    return [name for name, n in Counter(names).items() if n > 1]
+
 # %% ../nbs/0_foundation/00_core.ipynb #957ebd98
 def check_columns(
     table: pd.DataFrame, # Where the columns should be
@@ -147,6 +155,33 @@ def check_probability(
     good = isinstance(value, int | float | np.number) and 0 <= value <= 1
     if not good: raise fault(f"{name} between 0 and 1", repr(value), "Give a fraction, not a percentage.")
     return value
+
+# %% ../nbs/0_foundation/00_core.ipynb #e92e131c
+def is_control(
+    adata: AnnData, # Cells under the contract
+) -> Bool[np.ndarray, " cell"]: # True for unperturbed cells
+    "Find control cells, from `is_control` or from the name of the perturbation"
+    obs = adata.obs
+    if Key.IS_CONTROL not in obs: return (obs[Key.PERTURBATION].astype(str) == Key.CONTROL).to_numpy(bool)
+    if obs[Key.IS_CONTROL].dtype != bool: # the text "False" is not False
+        raise fault(f"True or False in obs['{Key.IS_CONTROL}']", obs[Key.IS_CONTROL].dtype, "Convert the column.")
+    return obs[Key.IS_CONTROL].to_numpy()
+
+def log_cp10k(
+    counts: Float[np.ndarray, "cell gene"], # Raw counts; of a cell, or summed
+) -> Float[np.ndarray, "cell gene"]: # log1p CP10k
+    "Scale each row to 10,000 counts and take the logarithm of one more; a row without counts is 0"
+    return np.log1p(1e4 * counts / np.maximum(counts.sum(1, keepdims=True), 1))
+
+def frozen(
+    array: np.ndarray, # Numbers, truth values or text
+    dtype: type | None = None, # Wanted type; by default as it is
+) -> np.ndarray:
+    "A copy, row by row in memory as a file gives it back, that cannot be written to; one that already is that is kept"
+    array = np.asarray(array, dtype, order="C")
+    if array.flags.writeable or array.base is not None: array = array.copy()
+    array.flags.writeable = False
+    return array
 
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
 def plain(value: Any) -> Any:

@@ -9,10 +9,9 @@ __all__ = ['ORIGINS', 'COLUMNS', 'FORMAT', 'default_df', 'Effects', 'facts_of', 
            'interval', 'match_rows', 'to_frame']
 
 # %% ../nbs/0_foundation/01_effects.ipynb #1ada6000
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -21,7 +20,8 @@ from jaxtyping import Float, Int
 
 from .constraints.context import Context, as_context
 from .constraints.intervention import Intervention, parse, parse_all
-from .core import canonical, check_columns, check_finite, check_one_of, check_shape, digest, fault, few
+from .core import (canonical, check_columns, check_finite, check_one_of, check_shape, digest, fault, few,
+                              frozen, repeated)
 
 # %% ../nbs/0_foundation/01_effects.ipynb #6a90b2ab
 ORIGINS = ("measured", "simulated", "predicted")
@@ -88,16 +88,10 @@ def _var(given: pd.DataFrame | Mapping) -> pd.DataFrame:
     if blank: raise fault("a name and a unit for every feature", f"none for {few(blank)}", "Such as dimensionless.")
     return var.astype({"unit": str, "kind": str})[[*first, *(c for c in var.columns if c not in first)]]
 
-def _fixed(array: np.ndarray) -> np.ndarray:
-    "A copy in float64 that cannot be written to; one that already cannot is kept"
-    array = np.asarray(array, float)
-    if array.flags.writeable or array.base is not None: array = array.copy()
-    array.flags.writeable = False
-    return array
+_numbers = partial(frozen, dtype=float)
 
 def _refuse_duplicates(names: Sequence, what: str) -> None:
-    if len(set(names)) == len(names): return
-    again = [name for name, n in Counter(names).items() if n > 1]
+    if not (again := repeated(names)): return
     shown = (" in ".join(filter(None, map(str, n))) if isinstance(n, tuple) else n for n in again)
     raise fault(f"{what} once each", f"{few(shown)} twice or more", "Merge or rename them.")
 
@@ -113,7 +107,7 @@ class Effects:
     made_by: str = "" # Method or model, for the record
 
     def __post_init__(self):
-        for name, made in (("obs", _obs), ("var", _var), ("mean", _fixed), ("sd", _fixed)):
+        for name, made in (("obs", _obs), ("var", _var), ("mean", _numbers), ("sd", _numbers)):
             object.__setattr__(self, name, made(getattr(self, name)))
         _check(self)
 

@@ -8,7 +8,6 @@ Docs: https://OWNER.github.io/virtualcell/5_loop/campaign.html.md"""
 __all__ = ['Missing', 'Campaign', 'plan_campaign', 'register', 'registered', 'ingest', 'score_campaign', 'outcomes']
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #7e9cb0a6
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ import pandas as pd
 from ..constraints.context import Context, as_context, spread_contexts
 from ..constraints.intervention import Intervention, parse
 from ..constraints.program import Program
-from ..core import check_positive, digest, fault, few
+from ..core import check_positive, digest, fault, few, repeated
 from ..comparison import check_units, compare_effects
 from ..effects import Effects, match_rows, take
 from ..exchange import from_json, to_json
@@ -43,8 +42,7 @@ class Campaign:
             object.__setattr__(self, name, tuple(map(parse, getattr(self, name))))
         object.__setattr__(self, "contexts", spread_contexts(self.contexts or None, len(self.interventions)))
         if not self.interventions: raise fault("something to order", "nothing", "Choose a batch first.")
-        again = [pair for pair, n in Counter(self.orders).items() if n > 1]
-        if again:
+        if again := repeated(self.orders):
             raise fault("each intervention once in each context", f"duplicates: {few(map(_spelled, again))}",
                         "Use replicates to repeat.")
 

@@ -18,8 +18,8 @@ from jaxtyping import Float
 from ..constraints.encoder import encode, learn_encoder
 from ..core import fault
 from ..effects import Effects
-from .baselines import (choose_knowledge, keep_knowledge, keep_rows, kind_means, means, middle_rows,
-                                          perturbed_mean)
+from .rows import (choose_knowledge, keep_knowledge, keep_rows, kind_means, means, middle_rows,
+                                     perturbed_mean)
 from ..protocol import Fitted, Model, Prediction, Query, State, Training
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #0d1d3922

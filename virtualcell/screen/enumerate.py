@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 from ..constraints.intervention import Intervention, Part
 from ..constraints.program import RULES, Program, price
-from ..core import check_shape, digest, fault, track
+from ..core import check_shape, digest, fault, frozen, track
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #b70e4a3c
 def candidate_id(
@@ -29,12 +29,6 @@ def candidate_id(
 ) -> str: # 12 hexadecimal digits
     "Name an intervention for labels and files: the start of the digest of its text"
     return digest(str(intervention))[:12]
-
-def _fixed(array: np.ndarray) -> np.ndarray:
-    "The same numbers, not to be written to"
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #4a48b8a0
 @dataclass(frozen=True, eq=False)
@@ -48,7 +42,7 @@ class Candidates:
     def __post_init__(self):
         check_shape(self.members, (None, None), "members")
         check_shape(self.cost_per, (len(self.members),), "cost_per")
-        for name in ("members", "cost_per"): object.__setattr__(self, name, _fixed(getattr(self, name)))
+        for name in ("members", "cost_per"): object.__setattr__(self, name, frozen(getattr(self, name)))
 
     def __len__(self): return len(self.members)
     def __iter__(self): return iter(self.interventions)

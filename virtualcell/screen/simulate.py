@@ -9,15 +9,14 @@ __all__ = ['chunk_key', 'run_screen']
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #465dde08
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import __version__
 from ..constraints.context import Context, spread_contexts
 from ..constraints.intervention import Intervention, parse_all
-from ..core import (ContractError, canonical, check_positive, digest, fault, few, file_digest, track,
-                              writable_folder, write_atomic)
+from ..core import (ContractError, canonical, check_positive, digest, fault, few, file_digest, repeated,
+                              track, writable_folder, write_atomic)
 from ..effects import Effects, concat
 from ..exchange import load, save
 from ..protocol import Answers
@@ -57,9 +56,8 @@ def _check_model(model: object) -> None:
 def _check_once(asked: Sequence[Intervention], places: Sequence[Context] | None) -> None:
     "Refuse duplicates before the first chunk, not after the last"
     pairs = asked if places is None else list(zip(asked, places, strict=True))
-    if len(set(pairs)) == len(pairs): return
-    again = [pair if places is None else f"{pair[0]} in {pair[1]}" for pair, n in Counter(pairs).items() if n > 1]
-    raise fault("each candidate once in each context", f"duplicates: {few(again)}", "Remove them.")
+    again = [pair if places is None else f"{pair[0]} in {pair[1]}" for pair in repeated(pairs)]
+    if again: raise fault("each candidate once in each context", f"duplicates: {few(again)}", "Remove them.")
 
 def _check_answer(effects: Effects, asked: Sequence[Intervention], places: Sequence[Context] | None, name: str) -> None:
     if effects.interventions == tuple(asked) and places in (None, effects.contexts): return
