@@ -64,13 +64,14 @@ def simulated(
     interventions: Sequence[Intervention], # Asked for, perhaps again and again
 ) -> Simulated: # Columns as the rows of `simulator.var`
     "Simulate what was not simulated before"
-    kept, names = _memory(simulator.digest), list(simulator.var.index)
+    kept, names = _memory(simulator.digest), sorted(simulator.var.index) # a file may put readouts in another order
     new = [one for one in dict.fromkeys(interventions) if one not in kept]
     if new:
         found = select(simulator.effects(new, progress=False), new, names)
         kept.update(zip(new, zip(found.mean, found.sd, strict=True), strict=True))
     rows = [kept[one] for one in interventions]
-    return tuple(np.array([row[part] for row in rows]).reshape(len(rows), len(names)) for part in (0, 1))
+    found = (np.array([row[part] for row in rows]).reshape(len(rows), len(names)) for part in (0, 1))
+    return tuple(values[:, _columns(names, simulator.var.index)] for values in found)
 
 # %% ../../nbs/3_models/39_simulator.ipynb #d2e516c9
 def _columns(there: Sequence[str] | pd.Index, wanted: Sequence[str] | pd.Index) -> list[int]:
