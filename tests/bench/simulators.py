@@ -19,13 +19,13 @@ import numpy as np
 import roadrunner
 from scipy.stats import ks_2samp
 
-from virtualcell.lab.pooled import gene_network
 from virtualcell.sim.approximate import Method
 from virtualcell.sim.compose import Composite, Process, Variable, run_composite, start_of
 from virtualcell.sim.network import rates_at, stoichiometry
 from virtualcell.sim.sbml import to_sbml
 from virtualcell.sim.simulate import Run, simulate
 from virtualcell.systems.colony import Culture, simulate_colony
+from virtualcell.systems.examples import gene_network
 from virtualcell.systems.tcell import T_MAX_AU, simulate_tcell_clones, tcell_network
 
 ROUNDS, HERE = 3, Path(__file__).parent

@@ -259,7 +259,7 @@ class CompositeSimulator(Simulator):
 
     def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
         "Run cells to the end, and read each of them"
-        return _ends(self, intervention, n, random_state, self.var.index)
+        return _ends(self, intervention, n, random_state, self.readouts)
 
     def cells(self, intervention: Intervention, n_cells: int, random_state: int,
               donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
