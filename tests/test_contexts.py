@@ -14,9 +14,11 @@ from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
 from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, shared_rows, split_half
 from virtualcell.evaluate.splits import split_effects
-from virtualcell.lab.pooled import Screen, gene_network, run_screen_experiment
+from virtualcell.lab.pooled import PerturbSeqDesign, simulate_perturb_seq
 from virtualcell.models.baselines import baselines
 from virtualcell.protocol import Training
+from virtualcell.sim.simulator import NetworkSimulator
+from virtualcell.systems.examples import gene_network
 
 
 def at_hand(name):
@@ -86,14 +88,14 @@ def line(number):
     rng = np.random.default_rng(number)
     changed = tuple(replace(p, value=p.value * float(np.exp(rng.normal(0, 0.25)))) if p.name.startswith("k_") else p
                     for p in network.parameters)
-    return replace(network, name=f"line {'ABC'[number]}", parameters=changed)
+    return NetworkSimulator(replace(network, name=f"line {'ABC'[number]}", parameters=changed), time=48.0)
 
 
 def test_three_lines_of_the_virtual_laboratory():
     import anndata
     targets = [f"G{i}" for i in range(1, 13)]
-    design = Screen(guides_per_target=2, n_control_guides=6, cells_per_guide=60, n_batches=1, batch_sd=0.0)
-    cells = anndata.concat([run_screen_experiment(line(k), targets, design, random_state=k)[0] for k in range(3)],
+    design = PerturbSeqDesign(guides_per_target=2, n_control_guides=6, cells_per_guide=60, n_batches=1, batch_sd=0.0)
+    cells = anndata.concat([simulate_perturb_seq(line(k), targets, design, random_state=k)[0] for k in range(3)],
                            index_unique="_", merge="same")
     assert set(cells.obs["cell_type"]) == {"line A", "line B", "line C"}
     with pytest.raises(ValueError, match="cell_type"):

@@ -11,14 +11,14 @@ from scipy.stats import ks_2samp
 from virtualcell.core import canonical
 from virtualcell.sim.network import plan_of
 from virtualcell.sim.simulate import Run, choose_device, simulate
-from virtualcell.systems.tcell import DEFAULT_MODEL, SNAPSHOTS_AU, T_MAX_AU, division_of, tcell_network
+from virtualcell.systems.tcell import DEFAULT_MODEL, SNAPSHOTS_AU, T_MAX_AU, tcell_division, tcell_network
 
 
 def held():
     found = {}
     for name, chromatin in (("network", False), ("full", True)):
         network = tcell_network(chromatin=chromatin)
-        division = division_of(DEFAULT_MODEL)
+        division = tcell_division(DEFAULT_MODEL)
         found[name] = {"plan": plan_of(network, "triton")._asdict(), "start": network.start, "values": network.values,
                        "division": {"mean": division.mean, "sd": division.sd}, "times": SNAPSHOTS_AU, "end": T_MAX_AU}
     return json.loads(canonical(found))

@@ -14,7 +14,7 @@ from virtualcell.effects import ORIGINS, Effects, concat, select
 from virtualcell.exchange import from_anndata, from_json, load, save, to_anndata, to_json
 from virtualcell.ledger import GENESIS, Ledger
 from virtualcell.screen.enumerate import enumerate_candidates
-from virtualcell.systems.tcell import simulate_cells, simulate_clones, summarise
+from virtualcell.systems.tcell import simulate_tcell_cells, simulate_tcell_clones, summarise_tcell_clones
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-/]{0,8}", fullmatch=True) | st.from_regex(
     r"[A-Za-z@+=~(][A-Za-z0-9@+=~() *:;,%]{0,8}[A-Za-z0-9@+)]", fullmatch=True)
@@ -179,15 +179,15 @@ def test_enumeration_is_complete_and_lawful():
 
 
 def test_counts_are_never_negative_and_sites_are_conserved():
-    paths, _ = simulate_cells(300, "KD:PU.1=20%@16h", times_au=(1.0, 20.0, 100.0, 287.0))
+    paths, _ = simulate_tcell_cells(300, "KD:PU.1=20%@16h", times_au=(1.0, 20.0, 100.0, 287.0))
     assert paths.min() >= 0 and (paths[..., 6:].sum(-1) == 500).all()
-    clones = simulate_clones(40, random_state=5)
+    clones = simulate_tcell_clones(40, random_state=5)
     alive = clones.states[..., 0] >= 0
     assert (clones.states[alive][:, 6:].sum(1) == 500).all() and clones.states[alive].min() >= 0
 
 
 def test_trees_are_trees():
-    clones = simulate_clones(60, random_state=6)
+    clones = simulate_tcell_clones(60, random_state=6)
     for k in range(len(clones)):
         rows = slice(clones.first[k], clones.first[k + 1])
         trees = clones.forest
@@ -199,19 +199,19 @@ def test_trees_are_trees():
 
 
 def test_seeds_decide_and_order_does_not():
-    a, b = (simulate_clones(30, random_state=7, n_jobs=n) for n in (1, 2))
+    a, b = (simulate_tcell_clones(30, random_state=7, n_jobs=n) for n in (1, 2))
     assert (a.states == b.states).all() and (a.forest.division == b.forest.division).all() and a.events == b.events
-    assert (simulate_clones(30, random_state=8).events) != a.events
+    assert (simulate_tcell_clones(30, random_state=8).events) != a.events
 
 
 def test_an_onset_after_the_end_changes_nothing():
-    late = simulate_clones(30, "KD:PU.1=20%@1000h", random_state=9)
-    assert (late.states == simulate_clones(30, random_state=9).states).all()
+    late = simulate_tcell_clones(30, "KD:PU.1=20%@1000h", random_state=9)
+    assert (late.states == simulate_tcell_clones(30, random_state=9).states).all()
 
 
 @pytest.mark.slow
 def test_five_hundred_clones_of_each_knock_down():
-    found = {f: summarise(simulate_clones(500, f"KD:{f}=20%", random_state=12, n_jobs=2)).committed_fraction[5]
+    found = {f: summarise_tcell_clones(simulate_tcell_clones(500, f"KD:{f}=20%", random_state=12, n_jobs=2)).committed_fraction[5]
              for f in ("Runx1", "Tcf7", "Gata3", "PU.1")}
     assert 0.58 <= found.pop("PU.1") <= 0.65
     assert max(found.values()) < 0.02
@@ -219,6 +219,6 @@ def test_five_hundred_clones_of_each_knock_down():
 
 @pytest.mark.slow
 def test_two_thousand_clones_agree_with_the_reference():
-    days = summarise(simulate_clones(2000, random_state=10, n_jobs=2))
+    days = summarise_tcell_clones(simulate_tcell_clones(2000, random_state=10, n_jobs=2))
     assert 0.229 <= days.committed_fraction[5] <= 0.259
     assert abs(days.open_sites[5] - 208) < 10 and abs(days.cells_per_clone[5] - 141) < 7

@@ -25,12 +25,13 @@ from virtualcell.models.baselines import (
     NoChange,
     PerturbedMean,
 )
-from virtualcell.models.mechanistic import Mechanistic
 from virtualcell.models.prior_gp import PriorGP
-from virtualcell.models.simulator import NetworkSimulator, SimulatedResponse
+from virtualcell.models.simulator import SimulatedResponse
 from virtualcell.protocol import Answers, Knowledge, Model, Prediction, Training, load_fitted
 from virtualcell.screen.simulate import run_screen
+from virtualcell.sim.simulator import NetworkSimulator
 from virtualcell.systems.examples import example
+from virtualcell.systems.tcell_simulator import TCellSimulator
 
 LINES = ({"cell_line": "A"}, {"cell_line": "B"})
 GENES = [f"G{i}" for i in range(24)]
@@ -79,7 +80,8 @@ LEARNED = [NoChange(), PerturbedMean(), ContextMean(), Additive(), MatchingMean(
            LinearResponse(), PriorGP(), with_crossval_error(Linear(), 3), with_crossval_error(PerturbedMean(), 2),
            Written(), from_the_tutorial()]
 TOGGLE = SimulatedResponse(NetworkSimulator(example("toggle"), time=4.0, n_cells=40), "toggle")
-SIMULATED = [(Mechanistic(n_clones=20), ["KD:PU.1=20%", "KD:PU.1=20%@16h", "KD:Gata3=20%"]),
+CLONES = SimulatedResponse(TCellSimulator(n_clones=20), "clones")
+SIMULATED = [(CLONES, ["KD:PU.1=20%", "KD:PU.1=20%@16h", "KD:Gata3=20%"]),
              (TOGGLE, ["KD:U=20%", "OE:V=3x", "KD:V=50%"])]
 ASKED = ["KO:G3", "KO:G30", "KO:G0+KO:G1", "KO:G5+KO:G9", "KO:G7"]
 

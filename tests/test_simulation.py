@@ -12,7 +12,8 @@ from virtualcell.sim.network import from_dict, from_yaml, rates_at, to_yaml
 from virtualcell.sim.sbml import to_sbml
 from virtualcell.sim.simulate import ApproximationWarning, Run, simulate, summary
 from virtualcell.sim.streams import keys_of
-from virtualcell.systems.colony import Culture, composition, ring_order, ring_radius, simulate_colony
+from virtualcell.systems.colony import Culture, simulate_colony
+from virtualcell.systems.colony_rings import composition, ring_order, ring_radius
 from virtualcell.systems.examples import LIBRARY, example
 from virtualcell.systems.tcell import tcell_network
 

@@ -19,14 +19,14 @@ import numpy as np
 import roadrunner
 from scipy.stats import ks_2samp
 
-from virtualcell.lab.pooled import gene_network
 from virtualcell.sim.approximate import Method
 from virtualcell.sim.compose import Composite, Process, Variable, run_composite, start_of
 from virtualcell.sim.network import rates_at, stoichiometry
 from virtualcell.sim.sbml import to_sbml
 from virtualcell.sim.simulate import Run, simulate
 from virtualcell.systems.colony import Culture, simulate_colony
-from virtualcell.systems.tcell import T_MAX_AU, simulate_clones, tcell_network
+from virtualcell.systems.examples import gene_network
+from virtualcell.systems.tcell import T_MAX_AU, simulate_tcell_clones, tcell_network
 
 ROUNDS, HERE = 3, Path(__file__).parent
 NETWORK = tcell_network(chromatin=False)
@@ -160,7 +160,7 @@ def other_rows(python):
     simulate_colony(Culture(hours=1))
     seconds, _ = best(lambda: simulate_colony(random_state=1))
     yield "colony, 48 h, 4,700 cells", f"{seconds:.2f} s on one core", f"{10.7 / seconds:.0f}× the numpy prototype (10.7 s)", "fields 0.2 s"
-    seconds, clones = best(lambda: simulate_clones(150, random_state=1))
+    seconds, clones = best(lambda: simulate_tcell_clones(150, random_state=1))
     yield "150 clones, network, chromatin, division", f"{seconds:.2f} s on one core, {clones.events / seconds:.3g} events/s", "", ""
     light = Composite((Variable("x", 1.0),), (Process("nothing", {"x": ""}, {"x": ""}, lambda s, dt, keys: {"x": s["x"] * 0.0}),))
     start = start_of(light, 100_000)

@@ -11,6 +11,7 @@ __all__ = ['ApproximationWarning', 'Run', 'Paths', 'summary', 'simulate', 'choos
 import os
 import time
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,19 +109,20 @@ def simulate(
     intervention: Intervention | str = "control", # What is done to them
     *, method: Method | str = "exact", # Which mathematics
     values: Float[np.ndarray, "set parameter"] | None = None, # Parameter sets; by default the network's own
+    production: Mapping[str, float] | None = None, # Gene: factor of all that makes it, such as a donor's
     random_state: int = 0, # Seed
     run: Run = Run(), # Where and how
 ) -> Paths: # Cells of the first set, then of the second, …
     "Cells of a network at the asked times"
     check_positive(n_cells, "n_cells", whole=True)
-    moments, plan = _check_times(times), schedule(network, intervention, values)
+    moments, plan = _check_times(times), schedule(network, intervention, values, production)
     method = settled(network, plan, float(moments[-1]), Method(method) if isinstance(method, str) else method)
     _check_memory(n_cells * len(plan.values), len(moments), len(network.species), run)
     clock, pilot = time.perf_counter(), None
     if method.name != "exact" and run.pilot: pilot = compare(network, plan, moments, method, random_state, run)
     device = choose_device(run)
     name, sets = str(parse(intervention)), n_cells * len(plan.values)
-    key = digest(network.digest, name, plan.values, moments, method, random_state)
+    key = digest(network.digest, name, plan.values, plan.factors, moments, method, random_state)
     work = _Work(network, plan, moments, method, random_state, n_cells, device)
     states, events = _collect(work, sets, run, key)
     return Paths(network, name, moments, states, method, random_state, events, time.perf_counter() - clock, pilot,

@@ -6,12 +6,13 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/tcell.html.md"""
 
 # %% auto #0
 __all__ = ['SPECIES', 'FACTORS', 'AU_PER_H', 'START_H', 'DAYS', 'SNAPSHOTS_AU', 'T_MAX_AU', 'COMMITTED_SITES', 'DEFAULT_MODEL',
-           'NAMES', 'PRODUCTION', 'GATE_NAMES', 'READOUTS', 'REFERENCE', 'TCellModel', 'tcell_network', 'schedule',
-           'simulate_cells', 'Clones', 'open_sites', 'open_when_x_is_gone', 'division_of', 'simulate_clones',
-           'clone_table', 'summarise']
+           'NAMES', 'PRODUCTION', 'GATE_NAMES', 'READOUTS', 'REFERENCE', 'TCellModel', 'tcell_network',
+           'tcell_schedule', 'simulate_tcell_cells', 'TCellClones', 'open_sites', 'open_when_x_is_gone',
+           'tcell_division', 'simulate_tcell_clones', 'tcell_clone_table', 'summarise_tcell_clones']
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #ab1b4e6f
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -101,16 +102,17 @@ def tcell_network(
 def _mark(allele: int) -> str: return "" if allele == 0 else str(allele + 1)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #3db06c58
-def schedule(
+def tcell_schedule(
     intervention: Intervention | str, # Knock-downs, knock-outs, over-expression
     model: TCellModel = DEFAULT_MODEL, # Parameters
     chromatin: bool = True, # Whether sites are part of the network
+    production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
 ) -> dosing.Schedule:
     "What holds when, in a.u."
-    return dosing.schedule(tcell_network(model, chromatin), intervention)
+    return dosing.schedule(tcell_network(model, chromatin), intervention, production=production)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #4c0647f5
-def simulate_cells(
+def simulate_tcell_cells(
     n_cells: int, # Independent cells
     intervention: Intervention | str = "control", # Knock-downs
     times_au: tuple[float, ...] = (T_MAX_AU,), # Rising times of the snapshots [a.u.]
@@ -120,13 +122,14 @@ def simulate_cells(
 ) -> tuple[Int[np.ndarray, "cell time state"], int]: # (R T G P X N, then C I O, at the times; number of reactions)
     "Exact paths of cells that do not divide"
     check_positive(n_cells, "n_cells", whole=True)
-    plan, keys = schedule(intervention, model, chromatin), keys_of(random_state, np.arange(n_cells), "tcell.cells")
+    plan = tcell_schedule(intervention, model, chromatin)
+    keys = keys_of(random_state, np.arange(n_cells), "tcell.cells")
     cells = lives(plan, keys, np.nextafter(times_au[-1], np.inf))
     return run_exact(tcell_network(model, chromatin), plan, cells, np.array(times_au))
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #9ec03063
 @dataclass(frozen=True, eq=False)
-class Clones:
+class TCellClones:
     "Lineage trees and states of simulated clones; cells of clone k are rows `first[k]` to `first[k + 1]`"
     intervention: str # Canonical text
     forest: Forest # Trees; seen: R T G P X N, then C I O of each allele, at days 2 to 5
@@ -135,7 +138,8 @@ class Clones:
     def __len__(self): return len(self.first) - 1
 
     def __repr__(self):
-        return f"Clones({self.intervention}: {len(self)} clones, {len(self.forest):,} cells, {self.events:,} reactions)"
+        size = f"{len(self)} clones, {len(self.forest):,} cells, {self.events:,} reactions"
+        return f"TCellClones({self.intervention}: {size})"
 
     @property
     def first(self) -> Int[np.ndarray, " bound"]:
@@ -172,7 +176,7 @@ def open_when_x_is_gone(
         cells[gone, first + 2] += opened
     return cells
 
-def division_of(
+def tcell_division(
     model: TCellModel = DEFAULT_MODEL, # Parameters
 ) -> Division: # In a.u.
     "Level 3"
@@ -181,25 +185,26 @@ def division_of(
                     tuple(h * AU_PER_H for h in model.division_sd_h),
                     halved, open_when_x_is_gone if model.opens_without_x else None, max_cells=model.max_cells)
 
-def simulate_clones(
+def simulate_tcell_clones(
     n_clones: int, # Independent founders
     intervention: Intervention | str = "control", # Knock-downs
     model: TCellModel = DEFAULT_MODEL, # Parameters
-    *, random_state: int = 0, # Seed; clone k is the same whatever n_clones is
+    *, production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
+    random_state: int = 0, # Seed; clone k is the same whatever n_clones is
     n_jobs: int = 1, # Threads; the result does not depend on it
     progress: bool | None = None, # Show a bar; by default when somebody is watching
-) -> Clones:
+) -> TCellClones:
     "Exact clones from one founder each to the end of day 5"
-    plan, clock = schedule(intervention, model), time.perf_counter()
-    forest = grow_many(tcell_network(model), plan, division_of(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
+    plan, clock = tcell_schedule(intervention, model, production=production), time.perf_counter()
+    forest = grow_many(tcell_network(model), plan, tcell_division(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
                        random_state=random_state, n_jobs=n_jobs, progress=progress)
-    return Clones(str(parse(intervention)), forest, time.perf_counter() - clock)
+    return TCellClones(str(parse(intervention)), forest, time.perf_counter() - clock)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #99aa6bdc
 READOUTS = ("committed_fraction", "cells_per_clone", "open_sites")
 
-def clone_table(
-    clones: Clones, # Simulated clones
+def tcell_clone_table(
+    clones: TCellClones, # Simulated clones
 ) -> pd.DataFrame: # One row per clone and day
     "`clone, day, cells, committed, open_sites` (mean over the clone's cells)"
     owner = np.repeat(np.arange(len(clones)), np.diff(clones.first))
@@ -213,8 +218,8 @@ def clone_table(
                                   "open_sites": sites}))
     return pd.concat(rows, ignore_index=True)
 
-def summarise(
-    clones: Clones, # Simulated clones
+def summarise_tcell_clones(
+    clones: TCellClones, # Simulated clones
 ) -> pd.DataFrame: # One row per day, index `day`
     "Readouts with standard errors between clones (`_se`)"
     def day(part: pd.DataFrame) -> dict[str, float]:
@@ -224,7 +229,7 @@ def summarise(
                 "cells_per_clone": part.cells.mean(),
                 "cells_per_clone_se": part.cells.std() / root, "open_sites": part.open_sites.mean(),
                 "open_sites_se": part.open_sites.std() / root}
-    return pd.DataFrame({d: day(part) for d, part in clone_table(clones).groupby("day")}).T.rename_axis("day")
+    return pd.DataFrame({d: day(part) for d, part in tcell_clone_table(clones).groupby("day")}).T.rename_axis("day")
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #c744f25b
 REFERENCE = { # Independent implementation of the same equations, 2,000 and 500 clones

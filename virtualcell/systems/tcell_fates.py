@@ -13,18 +13,18 @@ import pandas as pd
 from jaxtyping import Int
 
 from ..sim.lineage import ALIVE, ancestor_classes, sister_correlation
-from .tcell import AU_PER_H, COMMITTED_SITES, T_MAX_AU, Clones, open_sites
+from .tcell import AU_PER_H, COMMITTED_SITES, T_MAX_AU, TCellClones, open_sites
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #16cd882f
 def fate_classes(
-    clones: Clones, # Simulated
+    clones: TCellClones, # Simulated
 ) -> pd.DataFrame: # `kind, k, clone, generation`: one row per cell
     "Class of every cell of every clone"
     table = ancestor_classes(clones.forest, open_sites(clones.forest.last) >= COMMITTED_SITES)
     return table.assign(clone=clones.forest.clone, generation=clones.forest.generation)
 
 def lca_summary(
-    clones: Clones, # Simulated
+    clones: TCellClones, # Simulated
 ) -> dict[str, float]: # Keys begin with `lca_`
     "Shares of the classes, and where the latest common ancestors of open cells lie"
     table = fate_classes(clones)
@@ -38,7 +38,7 @@ def lca_summary(
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #1041d5c9
 def first_generations(
-    clones: Clones, # Simulated
+    clones: TCellClones, # Simulated
 ) -> pd.DataFrame: # One row per open cell alive at the end: `pu1_lost, x_lost, opened` [generation]
     "Generation of the first ancestor, or the cell itself, that ended without PU.1, without X, or open"
     forest, last = clones.forest, clones.forest.last
@@ -57,7 +57,7 @@ def _first(mother: np.ndarray, generation: np.ndarray, there: np.ndarray) -> Int
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #a607c92d
 def sister_summary(
-    clones: Clones, # Simulated
+    clones: TCellClones, # Simulated
     random_state: int = 0, # Seed of the resampling
 ) -> dict[str, float]: # Keys begin with `sister_correlation_`, errors end in `_se`; `cousin_…` beside them
     "Correlation of sisters and of cousins at the end of their lives"
@@ -74,7 +74,7 @@ def sister_summary(
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #44ffb4ef
 def lineage_segments(
-    clones: Clones, # Simulated clones
+    clones: TCellClones, # Simulated clones
     number: int = 0, # Which clone
 ) -> pd.DataFrame: # One row per cell: `cell, mother, birth_h, end_h, height, open_sites`
     "A tree to draw: a horizontal line per cell, daughters above and below their mother"
