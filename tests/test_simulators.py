@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from virtualcell.analysis.estimate import measure, pseudobulk
+from virtualcell.analysis.estimate import estimate_effects, pseudobulk
 from virtualcell.constraints.intervention import parse
 from virtualcell.constraints.readout import Readout
 from virtualcell.core import ContractError
@@ -57,7 +57,7 @@ def test_a_pooled_screen_in_one_line(simulator, target, readout, other):
                               efficacy_sd=0.02, escape=0.0, two_guides=0.0, capture=0.6, ambient=0.0)
     cells, truth = simulate_perturb_seq(simulator, [target], design, random_state=3)
     check_cells(cells)
-    found = measure(pseudobulk(cells, contexts="cell_type", pool_over="batch", min_cells=5))
+    found = estimate_effects(pseudobulk(cells, contexts="cell_type", pool_over="batch", min_cells=5))
     column = list(cells.var_names).index(target)
     assert truth.effects.mean[0, column] < 0 and found.mean[0, found.features.index(target)] < 0
     counts = cells.layers["counts"].toarray()
