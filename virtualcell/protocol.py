@@ -95,7 +95,7 @@ def load_knowledge(
 
 def _tables(knowledge: Knowledge | Sequence[Knowledge] | None) -> tuple[Knowledge, ...]:
     "One, several or no tables of knowledge, of different names"
-    tables = (knowledge,) if isinstance(knowledge, Knowledge) else tuple(knowledge or ())
+    tables = () if knowledge is None else tuple(knowledge) if isinstance(knowledge, Sequence) else (knowledge,)
     odd = [type(one).__name__ for one in tables if not isinstance(one, Knowledge)]
     if odd: raise fault("tables of Knowledge", few(odd), "Write knowledge=gene_ontology(), or read_knowledge(…).")
     if again := repeated(one.name for one in tables):

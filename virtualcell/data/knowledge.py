@@ -144,7 +144,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         if kind == "parquet": return pd.read_parquet(path)
         separator = "," if kind == "csv" else "\t"
         return pd.read_csv(path, sep=separator, encoding="utf-8-sig", float_precision="round_trip")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise fault(f"a table in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
                     "Save it again with one header line and one row per target.", FileFormatError) from error
 
