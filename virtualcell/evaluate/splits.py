@@ -126,12 +126,12 @@ def hold_out(
 ) -> Bool[np.ndarray, "fold row"]: # True for the rows of each part
     "Partition rows by whole groups"
     names = {name: i for i, name in enumerate(dict.fromkeys(groups))}
-    part = np.arange(len(names))
+    n, part = min(n_folds or len(names), len(names)), np.arange(len(names))
     if n_folds is not None:
         drawn = stream(random_state, "folds").permutation(len(names))
-        for k, some in enumerate(np.array_split(drawn, min(n_folds, len(names)))): part[some] = k
+        for k, some in enumerate(np.array_split(drawn, n)): part[some] = k
     member = part[[names[one] for one in groups]]
-    return member == np.arange(part.max() + 1)[:, None]
+    return member == np.arange(n)[:, None]
 
 def groups_of(
     effects: Effects, # Any
