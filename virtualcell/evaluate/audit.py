@@ -51,7 +51,7 @@ def _not_before(times: np.ndarray, test: np.ndarray, train: np.ndarray) -> Itera
         yield f"{when:g}", int((times[test] <= when).sum()), int((times[train] == when).sum())
 
 # %% ../../nbs/3_models/30c_audit.ipynb #07f014f1
-FEW, OWN = 5, 0.02 # Independent features that a likeness needs; least share of a row's variance that is its own
+FEW, OWN = 5, 0.001 # Directions that a likeness needs; least share of a row's variance that is its own
 
 def near_duplicates(
     effects: Effects, # Any
@@ -60,16 +60,16 @@ def near_duplicates(
     "Find pairs of rows that are practically the same numbers, perhaps rescaled"
     rows = np.flatnonzero((effects.mean != 0).sum(1) >= FEW)
     x, noise = _profiles(effects, rows)
-    m, n = _independent(x), len(rows)
+    m, n = _directions(x), len(rows)
     if m < FEW: return _copies(effects)
     from scipy.stats import chi2
-    limit = OWN * chi2.ppf(false_alarm / (n * (n - 1) / 2), m - 1) / m
+    limit = OWN * chi2.ppf(false_alarm / (n * (n - 1) / 2), m - 1)
     size, found = (x**2).sum(1), []
     for start in range(0, n, 500):
         part = slice(start, start + 500)
         scale = (x[part] @ x.T) / size
         left = size[part, None] - scale**2 * size
-        i, k = np.nonzero(left < limit * x.shape[1] * (noise[part, None] + scale**2 * noise))
+        i, k = np.nonzero(left < limit * (noise[part, None] + scale**2 * noise))
         found += [(a, b) for a, b in zip(i + start, k, strict=True) if a < b]
     return rows[np.array(found, int).reshape(-1, 2)]
 
@@ -87,22 +87,21 @@ def _profiles(effects: Effects, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
     noise = np.where(known.all(1), (square / scale**2).mean(1), 1e-4 * size)
     return x, np.maximum(noise, 1e-9 * size)
 
-def _independent(x: np.ndarray) -> float:
-    "How many independent features the rows differ in: from the squared correlations of their profiles"
-    rest = x - x.mean(0) if len(x) else x
-    size = np.sqrt((rest**2).sum(1))
-    rest = rest[size > 0] / size[size > 0, None]
-    n = len(rest)
-    alike = (rest.T @ rest if rest.shape[1] < n else rest @ rest.T) if n > 2 else np.zeros((0, 0))
-    return n * (n - 1) / max((alike**2).sum() - n, 1e-9) if n > 2 else 0.0
+def _directions(x: np.ndarray) -> int:
+    "Count the independent directions in which rows differ by more than the least share of their errors"
+    some = x[:: len(x) // 500 + 1] # enough to count by
+    if len(some) < 3: return 0
+    rest = some - some.mean(0)
+    return int((np.linalg.svd(rest, compute_uv=False) ** 2 >= OWN * (len(rest) - 1)).sum())
 
 def _copies(effects: Effects) -> np.ndarray:
-    "Pairs of rows that are equal to the last digit, if few rows are"
+    "Pairs of rows that are equal to the last digit; with few numbers in a row, only if few rows are"
     held: dict[bytes, list[int]] = {}
     for i in np.flatnonzero(effects.mean.any(1)):
         held.setdefault((effects.mean[i] + 0.0).tobytes() + effects.sd[i].tobytes(), []).append(int(i))
     same = [rows for rows in held.values() if len(rows) > 1]
-    if sum(map(len, same)) > max(2, 0.1 * len(effects)): same = []
+    poor = [rows for rows in same if (effects.mean[rows[0]] != 0).sum() < FEW]
+    if sum(map(len, poor)) > max(2, 0.1 * len(effects)): same = [rows for rows in same if rows not in poor]
     return np.array([(a, b) for rows in same for a in rows for b in rows if a < b], int).reshape(-1, 2)
 
 # %% ../../nbs/3_models/30c_audit.ipynb #db8e9aae

@@ -140,7 +140,8 @@ def _leaks(split: Split, effects: Effects, allowed: Sequence[str]) -> str:
     if len(refused):
         raise fault("nothing on both sides that the split keeps apart",
                     few(f"{row.what} {row.name}" for row in refused.itertuples(index=False)),
-                    f"Look at audit(split, effects) and split again, or pass allow_leaks={tuple(refused['what'].unique())}.")
+                    "Look at audit(split, effects) and split again, or pass "
+                    f"allow_leaks={tuple(refused['what'].unique())}.")
     return ", ".join(sorted(set(broken["what"])))
 
 def _second_half(first: Effects, truth: Effects) -> Effects:

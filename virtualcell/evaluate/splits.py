@@ -38,9 +38,8 @@ class Split:
     note: str = "" # Anything to remember
 
     def __post_init__(self):
-        object.__setattr__(self, "keys", tuple((parse(one), as_context(place)) for one, place in self.keys))
-        for name in ("test", "train"): object.__setattr__(self, name, _fixed(getattr(self, name), name, len(self.keys)))
-        object.__setattr__(self, "apart", tuple(self.apart))
+        for name in ("test", "train"):
+            object.__setattr__(self, name, _fixed(getattr(self, name), name, len(self.keys)))
         _check(self)
 
     def __len__(self): return len(self.test)
@@ -97,10 +96,12 @@ def load_split(
 ) -> Split:
     "Read a split; its folds are what they were where it was saved"
     facts, arrays = load_artifact(path, "split")
-    try: return Split(**facts, **arrays)
+    try:
+        keys = tuple((parse(one), as_context(place)) for one, place in facts["keys"])
+        return Split(**{**facts, "keys": keys, "apart": tuple(facts["apart"])}, **arrays)
     except (KeyError, TypeError, ValueError) as error:
-        raise fault(f"a split of this version in {path}", f"{type(error).__name__}: {error}", "Split and save it again.",
-                    ArtifactError) from error
+        raise fault(f"a split of this version in {path}", f"{type(error).__name__}: {error}",
+                    "Split and save it again.", ArtifactError) from error
 
 def folds_of(
     split: Split, # Any
@@ -125,12 +126,12 @@ def hold_out(
 ) -> Bool[np.ndarray, "fold row"]: # True for the rows of each part
     "Partition rows by whole groups"
     names = {name: i for i, name in enumerate(dict.fromkeys(groups))}
-    part = np.arange(len(names))
+    n, part = min(n_folds or len(names), len(names)), np.arange(len(names))
     if n_folds is not None:
         drawn = stream(random_state, "folds").permutation(len(names))
-        for k, some in enumerate(np.array_split(drawn, min(n_folds, len(names)))): part[some] = k
+        for k, some in enumerate(np.array_split(drawn, n)): part[some] = k
     member = part[[names[one] for one in groups]]
-    return member == np.arange(part.max() + 1)[:, None]
+    return member == np.arange(n)[:, None]
 
 def groups_of(
     effects: Effects, # Any
@@ -161,7 +162,8 @@ def times_of(
     if time_key == "intervention": return np.array([max(one.times_h, default=0.0) for one in effects.interventions])
     found = [dict(place.items).get(time_key) for place in effects.contexts]
     if None in found:
-        raise fault(f"{time_key} in every context", few(dict.fromkeys(str(c) or "no context" for c in effects.contexts)),
+        shown = few(dict.fromkeys(str(c) or "no context" for c in effects.contexts))
+        raise fault(f"{time_key} in every context", shown,
                     "Declare it, or pass time_key: the key that holds the time, or 'intervention'.")
     try: times = np.array(found, float)
     except ValueError: times = _days(found, time_key)
@@ -202,7 +204,8 @@ def _folds(effects: Effects, by: str, n_folds: int, random_state: int, time_key:
         test = hold_out(_several(effects, by), None if by == "context" else n_folds, random_state)
         return test, ~test
     parts = hold_out(_several(effects, "perturbation"), n_folds, random_state)
-    pairs = [(part, place) for part in parts for place in hold_out(_several(effects, "context")) if (part & place).any()]
+    places = hold_out(_several(effects, "context"))
+    pairs = [(part, place) for part in parts for place in places if (part & place).any()]
     return np.array([part & place for part, place in pairs]), np.array([~part & ~place for part, place in pairs])
 
 # %% ../../nbs/3_models/30_splits.ipynb #761e5bad
@@ -243,7 +246,8 @@ def labels_of(
     apart: Sequence[str] = (), # What must be among them: also other columns of `obs`
 ) -> dict[str, list]: # By what it is, such as `gene`; None for a row that says nothing
     "Read what each row says of everything that may stand on both sides"
-    held = {"intervention": list(map(str, effects.interventions)), "context": [str(c) or None for c in effects.contexts],
+    held = {"intervention": list(map(str, effects.interventions)),
+            "context": [str(place) or None for place in effects.contexts],
             "gene": ["+".join(one) or Key.CONTROL for one in groups_of(effects, "perturbation")]}
     keys = dict.fromkeys(key for place in effects.contexts for key in place.keys)
     held |= {key: [dict(place.items).get(key) for place in effects.contexts] for key in keys if key not in held}
@@ -283,7 +287,8 @@ def parts_seen(
     split: Split, # Any
 ) -> pd.DataFrame: # `fold, intervention, context, n_parts, n_seen`, one row per combination that is predicted
     "Count the parts of each combination whose kind and target were learned from alone"
-    alone = {i: (one.parts[0].kind, one.targets[0]) for i, (one, _) in enumerate(split.keys) if len(set(one.targets)) == 1}
+    alone = {i: (one.parts[0].kind, one.targets[0]) for i, (one, _) in enumerate(split.keys)
+             if len(set(one.targets)) == 1}
     rows = []
     for k, (test, train) in enumerate(zip(split.test, split.train, strict=True)):
         seen = {name for i, name in alone.items() if train[i]}
