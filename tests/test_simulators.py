@@ -1,4 +1,4 @@
-"""One way for every simulator: a wet lab, a pooled screen and a resumed virtual screen in the same four lines; its laws."""
+"""One way for every simulator: a wet lab, a pooled screen and a virtual screen in the same lines; its laws."""
 import numpy as np
 import pytest
 
@@ -33,7 +33,7 @@ def switch(what):
 # a simulator; a strong knock-down and the gene it turns down; a readout and where it goes; another target
 CASES = {
     "network": (NetworkSimulator(example("toggle"), time=12.0, n_cells=100), "U", ("U", -1), "V"),
-    "colony": (ColonySimulator(Culture(radius_um=100, hours=24, step_s=2400.0), n_colonies=3), "OCT4", ("T", -1), "CDX2"),
+    "colony": (ColonySimulator(Culture(radius_um=100, hours=24, step_s=2400), 3), "OCT4", ("T", -1), "CDX2"),
     "composite": (CompositeSimulator(switch, ("M", "W"), ("M", "W", "signal"), 12.0, 4.0, 100), "M", ("M", -1), "W"),
     "T cells": (TCellSimulator(n_clones=20), "PU.1", ("committed_fraction", 1), "Gata3")}
 every_simulator = pytest.mark.parametrize(("simulator", "target", "readout", "other"), CASES.values(), ids=CASES)
@@ -53,8 +53,8 @@ def test_a_wet_lab_in_one_line(simulator, target, readout, other):
 
 @every_simulator
 def test_a_pooled_screen_in_one_line(simulator, target, readout, other):
-    design = PerturbSeqDesign(guides_per_target=2, n_control_guides=2, cells_per_guide=60, n_donors=2, efficacy_mean=0.9,
-                              efficacy_sd=0.02, escape=0.0, two_guides=0.0, capture=0.6, ambient=0.0)
+    design = PerturbSeqDesign(guides_per_target=2, n_control_guides=2, cells_per_guide=60, n_donors=2,
+                              efficacy_mean=0.9, efficacy_sd=0.02, escape=0.0, two_guides=0.0, capture=0.6, ambient=0.0)
     cells, truth = simulate_perturb_seq(simulator, [target], design, random_state=3)
     check_cells(cells)
     found = estimate_effects(pseudobulk(cells, contexts="cell_type", pool_over="batch", min_cells=5))

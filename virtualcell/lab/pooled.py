@@ -76,6 +76,7 @@ def simulate_perturb_seq(
                         _true_effects(simulator, targets, design, random_state))
     return _as_anndata(simulator, guides, cells, counts), truth
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #04a63985
 def _check_screen(simulator: Simulator, targets: Sequence[str]) -> None:
     "Cells that hold molecules, and targets that can be knocked down"
     if not simulator.genes:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from ..constraints.intervention import Intervention
@@ -68,7 +67,7 @@ def _check_readouts(lab: SimulatedLab) -> None:
     units, held = lab.simulator.var["unit"], {readout.name: readout for readout in lab.readouts}
     missing = [name for name in held if name not in units.index]
     if missing or not held:
-        raise fault(f"readouts among {few(units.index)}", few(missing), "Name what the simulator reads, with its noise.")
+        raise fault(f"readouts among {few(units.index)}", few(missing), "Name what it reads, with its noise.")
     odd = [f"{name} [{one.unit}]" for name, one in held.items() if one.unit != units[name]]
     if odd: raise fault(f"units {few(units[list(held)])} of {few(held)}", few(odd), "Write them so in the program.")
 

@@ -73,6 +73,7 @@ def _field_value(network: Network, part: Part) -> tuple[int, float]:
         raise fault(f"a dose of {part.target} in {unit or 'no unit'}", f"{part.dose:g}{part.unit}",
                     "Convert it.") from error
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #d5fa9ec1
 def genes_of(
     network: Network, # Any
 ) -> tuple[str, ...]: # In the order of the species

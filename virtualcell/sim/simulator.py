@@ -20,7 +20,7 @@ from jaxtyping import Float, Int, Num
 
 from ..artifact import code_digest
 from ..constraints.context import Context
-from ..constraints.intervention import Intervention, parse, parse_all
+from ..constraints.intervention import Intervention, parse_all
 from ..core import build, check_positive, digest, fault, few, plain, stream, track
 from ..effects import Effects
 from ..settings import Settings
@@ -123,7 +123,7 @@ def whole_molecules(
 ) -> Int[np.ndarray, "cell gene"]:
     "Round each amount up or down at random, keyed by cell and gene, so that means stay"
     keys = keys_of(random_state, np.arange(len(amounts)), "whole molecules")
-    chance = np.stack([uniform(keys, k) for k in range(amounts.shape[1])], 1) if amounts.size else np.ones(amounts.shape)
+    chance = np.stack([uniform(keys, k) for k in range(amounts.shape[1])], 1) if amounts.size else amounts
     return np.floor(np.maximum(amounts, 0) + 1 - chance).astype(np.int64)
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #81f096a0
@@ -131,6 +131,11 @@ def _check_units(n_units: int) -> None:
     check_positive(n_units, "n_cells", whole=True)
     if n_units < 2: raise fault("two cells or more, for an error", n_units, "Raise n_cells.")
 
+def _table(units: Mapping[str, str]) -> pd.DataFrame:
+    "Readouts and their units"
+    return pd.DataFrame({"kind": "simulation", "unit": list(units.values())}, pd.Index(list(units), name="feature"))
+
+# %% ../../nbs/6_sim/65a_simulator.ipynb #5fdcbf40
 @dataclass(frozen=True, eq=False)
 class NetworkSimulator(Simulator):
     "Cells of a network at one time"
@@ -148,7 +153,6 @@ class NetworkSimulator(Simulator):
         _check_units(self.n_cells)
         for name, value in _as_in_file(self).items(): object.__setattr__(self, name, value)
         _check_readouts(self)
-
     @property
     def name(self) -> str: return self.network.name
     @property
@@ -158,14 +162,9 @@ class NetworkSimulator(Simulator):
     @property
     def genes(self) -> tuple[str, ...]: return genes_of(self.network)
     @property
-    def texts(self) -> dict[str, str]: # Feature and its expression
-        return dict(self.readouts) or {name: name for name in self.network.names}
-
+    def texts(self) -> dict[str, str]: return dict(self.readouts) or {name: name for name in self.network.names}
     @cached_property
-    def var(self) -> pd.DataFrame:
-        "Readouts with their units"
-        return pd.DataFrame({"feature": list(self.texts), "kind": "simulation",
-                             "unit": [_unit(self, feature) for feature in self.texts]}).set_index("feature")
+    def var(self) -> pd.DataFrame: return _table({text: _unit(self, text) for text in self.texts})
 
     def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
         "Simulate cells, and read each of them"
@@ -213,7 +212,8 @@ def _states(simulator: NetworkSimulator, what: Intervention, n: int, random_stat
                     production=donor.factors(made) if donor else None, random_state=random_state,
                     run=Run(device=simulator.device, progress=False)).states[:, 0].astype(float)
 
-def _values(simulator: NetworkSimulator, states: Float[np.ndarray, "cell species"]) -> Float[np.ndarray, "cell feature"]:
+def _values(simulator: NetworkSimulator,
+            states: Float[np.ndarray, "cell species"]) -> Float[np.ndarray, "cell feature"]:
     "Readouts of each cell"
     counts = dict(zip(simulator.network.names, states.T, strict=True))
     with np.errstate(all="ignore"):
@@ -247,39 +247,37 @@ class CompositeSimulator(Simulator):
         _check_units(self.n_cells)
         for name in ("targets", "readouts"): object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "code", code_digest(self.made))
-
     @property
     def n_units(self) -> int: return self.n_cells
     @property
     def genes(self) -> tuple[str, ...]: return tuple(self.var.index[self.var["unit"] == "molecule"])
     @cached_property
-    def var(self) -> pd.DataFrame:
-        "Readouts with the units of their variables"
-        return _variables(self)
+    def var(self) -> pd.DataFrame: return _variables(self)
 
     def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
         "Run cells to the end, and read each of them"
-        return _ends(self, intervention, n, random_state, self.readouts)
+        return _ends(self, intervention, n, random_state, list(self.var.index))
 
     def cells(self, intervention: Intervention, n_cells: int, random_state: int,
               donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
         "Run cells to the end, scale what came out by the donor, and count whole molecules"
-        factors = donor.factors(self.genes) if donor else dict.fromkeys(self.genes, 1.0)
-        amounts = _ends(self, intervention, n_cells, random_state, self.genes) * np.array(list(factors.values()))
-        return whole_molecules(amounts, random_state)
+        factors = [donor.factors([gene])[gene] if donor else 1.0 for gene in self.genes]
+        return whole_molecules(_ends(self, intervention, n_cells, random_state, self.genes) * factors, random_state)
 
     def refuse_to_save(self) -> None:
         "Raise an error: a function is no data"
-        raise fault("a simulator that is data", f"the Python function {getattr(self.made, '__qualname__', 'made')}",
-                    "Describe it as a Network, or keep the script that makes it.")
+        _refuse_code(self.made)
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #42df35ba
+def _refuse_code(made: Callable) -> None:
+    raise fault("a simulator that is data", f"the Python function {getattr(made, '__qualname__', 'made')}",
+                "Describe it as a Network, or keep the script that makes it.")
+
 def _variables(simulator: CompositeSimulator) -> pd.DataFrame:
     units = {one.name: one.unit or "dimensionless" for one in simulator.made(Intervention()).variables}
     missing = [name for name in simulator.readouts if name not in units]
     if missing: raise fault(f"readouts among {few(units)}", few(missing), "Name variables of the composite.")
-    table = {"feature": simulator.readouts, "kind": "simulation", "unit": [units[one] for one in simulator.readouts]}
-    return pd.DataFrame(table).set_index("feature")
+    return _table({name: units[name] for name in simulator.readouts})
 
 def _ends(simulator: CompositeSimulator, what: Intervention, n: int, random_state: int,
           names: Sequence[str]) -> Float[np.ndarray, "cell feature"]:

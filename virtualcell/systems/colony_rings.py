@@ -93,7 +93,7 @@ def _summary(colony: Colony) -> dict[str, float]:
     return {"ring_order": ring_order(colony), **{f"composition_{name}": float(share) for name, share in shares}}
 
 def wiring_screen(
-    culture: Culture = Culture(), # The rest stays
+    culture: Culture, # The rest stays
     wires: tuple[str, ...] = WIRES + SIGNAL_WIRES, # Edges to cut, one at a time
     *, random_state: int = 0, # Seed, shared by all: cuts meet the same cells
     n_jobs: int = 1, # Threads
