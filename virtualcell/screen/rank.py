@@ -155,7 +155,7 @@ def _reasons(effects: Effects, program: Program, view: GoalView, held: Safety, u
     "One sentence for every candidate"
     if program.safety:
         limit = np.where(unsafe, _limit_text(effects, program), "")
-        safe = [_safety_text(*one) for one in zip(*held, limit, unsafe, strict=True)]
+        safe = [_safety_text(*one) for one in zip(*held, limit, unsafe.tolist(), strict=True)]
     else: safe = np.where(effects.support, "", "; outside what the model was fitted on")
     end = np.where(standing > standing.min(initial=3), "; placed behind", "")
     return [a + b + c for a, b, c in zip(_effect_texts(view, program), safe, end, strict=True)]

@@ -74,11 +74,11 @@ def probability_of_box(
     high: Float[np.ndarray, "readout intervention"], # Upper ends
     df: Float[np.ndarray, " intervention"], # Degrees of freedom of the errors; infinity is normal
     correlation: Float[np.ndarray, "readout readout"], # Of the errors
-) -> Float[np.ndarray, " intervention"]: # To about three digits
+) -> Float[np.ndarray, " intervention"]: # To about 0.003
     "Integrate a multivariate normal or Student distribution over a box"
     from scipy.stats.qmc import Sobol
     root = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(low))) # the trifle lets errors be exactly the same
-    points = Sobol(len(low) + 1, rng=np.random.default_rng(0)).random(512)
+    points = Sobol(len(low) + 1, rng=np.random.default_rng(0)).random(2048)
     blocks = [slice(start, start + 500) for start in range(0, low.shape[1], 500)]
     return np.concatenate([_box(low[:, rows], high[:, rows], df[rows], root, points) for rows in blocks] or [df])
 
@@ -87,8 +87,10 @@ def _jointly(margins: list[Margin], df: np.ndarray, correlation: np.ndarray | No
     "Probability that all readouts keep within their intervals; the bound where the correlation is not known"
     each = np.array([_inside(margin, df) for margin in margins])
     if len(margins) == 1: return each[0]
-    if correlation is None: return np.maximum(each.sum(axis=0) - (len(each) - 1), 0)
-    return probability_of_box(*(np.array([getattr(one, end) for one in margins]) for end in ("low", "high")), df, correlation)
+    bound = np.maximum(each.sum(axis=0) - (len(each) - 1), 0)
+    if correlation is None: return bound
+    ends = (np.array([getattr(one, end) for one in margins]) for end in ("low", "high"))
+    return np.clip(probability_of_box(*ends, df, correlation), bound, each.min(axis=0)) # what any correlation allows
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #d07996cd
 class Safety(NamedTuple):
