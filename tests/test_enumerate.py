@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from virtualcell.constraints.delivery import Delivery, Option
+from virtualcell.constraints.goal import Goal
 from virtualcell.constraints.intervention import Intervention, Part
-from virtualcell.constraints.program import RULES, Budget, Goal, Limits, Option, Program, check
+from virtualcell.constraints.program import RULES, Budget, Limits, Program, check
 from virtualcell.constraints.readout import Readout
 from virtualcell.core import ContractError
 from virtualcell.screen.enumerate import (
@@ -40,7 +42,18 @@ def options(draw):
         doses = tuple(draw(st.lists(st.sampled_from(doses), min_size=kind == "drug", max_size=2)))
     return Option(kind, tuple(draw(st.lists(st.sampled_from(TARGETS), min_size=1, max_size=2, unique=True))), doses,
                   unit if doses else "", tuple(draw(st.lists(st.sampled_from(TIMES), min_size=1, max_size=2))),
-                  draw(costs), draw(st.sampled_from(DELIVERIES)))
+                  draw(costs), draw(st.sampled_from(DELIVERIES) | st.sampled_from(DELIVERIES[1:])))
+
+
+@st.composite
+def deliveries(draw, offered):
+    """None, or one for each that the options use, with any limits."""
+    names = sorted({o.delivery for o in offered})
+    if draw(st.booleans()):
+        return ()
+    return tuple(Delivery(name, tuple(sorted({o.kind for o in offered if o.delivery == name})), draw(st.integers(1, 3)),
+                          draw(st.integers(1, 2)), tuple(draw(st.lists(st.sampled_from(TIMES), max_size=2, unique=True))),
+                          draw(costs), draw(st.sampled_from(("", "cells suffer")))) for name in names)
 
 
 @st.composite
@@ -50,8 +63,10 @@ def programs(draw):
     groups = st.lists(st.lists(st.sampled_from((*TARGETS, "nowhere")), min_size=1, max_size=3).map(tuple), max_size=3)
     limits = Limits(draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.none() | costs), tuple(draw(groups)),
                     tuple(draw(some)))
-    return Program("random", "cells", ("T",), tuple(draw(st.lists(options(), min_size=1, max_size=3))),
-                   (Readout("fitness"),), Goal("fitness"), limits=limits, budget=Budget(cost_per_delivery=draw(costs)))
+    offered = tuple(draw(st.lists(options(), min_size=1, max_size=3)))
+    ways = draw(deliveries(offered)) if all(o.delivery for o in offered) else ()
+    return Program("random", "cells", ("T",), offered, (Readout("fitness"),), (Goal("fitness"),), deliveries=ways,
+                   limits=limits, budget=Budget(cost_per_delivery=0.0 if ways else draw(costs)))
 
 
 def by_hand(program):
@@ -113,6 +128,27 @@ def test_rows_are_chosen_before_anything_is_made(program, data):
         assert held.take(rows).frame.equals(frame.iloc[rows].reset_index(drop=True)) or not rows
         keep = np.arange(len(held)) % 2 == 0
         assert len(held.take(keep)) == keep.sum() == len(held.take(slice(None, None, 2)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_deliveries_are_limited_as_a_person_would_count(data):
+    """By hand: uses are pairs of delivery and time."""
+    offered = (Option("KO", ("CD5", "TET2"), (), "", (0.0, 16.0), 1.0, "RNP"), Option("OE", ("IL7R", "PU.1"), (), "",
+               (0.0, 48.5), 2.0, "virus"))
+    program = Program("made", "cells", ("T",), offered, (Readout("fitness"),), (Goal("fitness"),),
+                      deliveries=data.draw(deliveries(offered)), limits=Limits(3, data.draw(st.integers(1, 3))))
+    ways = {way.name: way for way in program.deliveries}
+
+    def possible(one):
+        uses = {(p.delivery, p.time_h) for p in one.parts} if ways else {p.time_h for p in one.parts}
+        if len(uses) > program.limits.max_deliveries or len(set(one.targets)) < len(one.targets):
+            return False
+        return all(sum((p.delivery, p.time_h) == use for p in one.parts) <= ways[use[0]].max_parts
+                   and sum(other[0] == use[0] for other in uses) <= ways[use[0]].max_uses
+                   and (not ways[use[0]].times_h or use[1] in ways[use[0]].times_h) for use in (uses if ways else ()))
+
+    assert set(enumerate_candidates(program).allowed.interventions) == set(filter(possible, by_hand(program)))
 
 
 def test_every_rule_stands_in_one_of_the_lists():

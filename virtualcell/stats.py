@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/stats.html.md"""
 
 # %% auto #0
 __all__ = ['PseudoreplicationError', 'Estimate', 'mean_interval', 'bootstrap', 'paired_bootstrap', 'clone_fraction',
-           'false_discovery', 'p_top_k']
+           'false_discovery', 'p_top_k', 'shrink']
 
 # %% ../nbs/0_foundation/02_stats.ipynb #2d771c15
 from collections.abc import Callable
@@ -87,7 +87,7 @@ def false_discovery(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #e25e61cb
 def p_top_k(
-    mean: Float[np.ndarray, " intervention"], # Scores, larger is better
+    mean: Float[np.ndarray, " intervention"], # Scores, larger is better; shrunk ones, from `shrink` or from a model
     sd: Float[np.ndarray, " intervention"], # Standard errors; infinity if unknown
     k: int = 10, # Size of the top
     n_draws: int = 2000, # Draws, 1 or more
@@ -110,3 +110,59 @@ def p_top_k(
         top = np.argpartition(mean[rows] + sd[rows] * noise, -k, axis=1)[:, -k:]
         chance[rows] += np.bincount(top.ravel(), minlength=len(rows)) / n_draws
     return chance
+
+# %% ../nbs/0_foundation/02_stats.ipynb #2f4f1479
+def _moderated(v: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Variances from few replicates, drawn together as far as they agree: (variances, degrees of freedom)"
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+    rows = np.isfinite(df) & (v > 0)
+    if rows.sum() < 3: return v, df
+    own, half = v[rows], df[rows] / 2
+    logs = np.log(own) - digamma(half) + np.log(half) # means of the log variances, freed of their bias
+    excess = logs.var(ddof=1) - polygamma(1, half).mean() # what the variances differ beyond chance
+    shared_df = 2 * brentq(lambda x: polygamma(1, x) - excess, 1e-6, 1e12) if excess > 1e-9 else np.inf
+    shared = np.exp(logs.mean() + (digamma(shared_df / 2) - np.log(shared_df / 2) if np.isfinite(shared_df) else 0.0))
+    weight = 1.0 if np.isinf(shared_df) else shared_df / (shared_df + df[rows])
+    v, df = v.copy(), df.copy()
+    v[rows], df[rows] = weight * shared + (1 - weight) * own, df[rows] + shared_df
+    return v, df
+
+def _as_normal(sd: np.ndarray, df: np.ndarray | None) -> np.ndarray:
+    "Variances of normal errors with the same 95 % intervals"
+    from scipy.stats import norm, t
+    if df is None: return sd**2
+    v, df = _moderated(sd**2, np.asarray(df, float))
+    wide = t.ppf(0.975, np.where(np.isfinite(df), df, 1.0)) / norm.ppf(0.975)
+    return v * np.where(np.isfinite(df), wide, 1.0) ** 2
+
+# %% ../nbs/0_foundation/02_stats.ipynb #cb44527d
+def _given_spread(y: np.ndarray, v: np.ndarray, spread: float) -> tuple[float, np.ndarray, np.ndarray]:
+    "Log likelihood of one spread, and what it makes of the means and variances"
+    weight = 1 / (v + spread**2)
+    centre = (weight * y).sum() / weight.sum()
+    pull, away = v * weight, y - centre
+    likely = 0.5 * (np.log(weight).sum() - np.log(weight.sum()) - (weight * away**2).sum())
+    return likely, y - pull * away, v * (1 - pull) + pull**2 / weight.sum()
+
+def shrink(
+    mean: Float[np.ndarray, " intervention"], # Estimated effects
+    sd: Float[np.ndarray, " intervention"], # Their standard errors; infinity if unknown
+    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`; infinite by default
+) -> tuple[Float[np.ndarray, " intervention"], Float[np.ndarray, " intervention"]]: # (mean, sd), to be read as normal
+    "Pull estimates towards their common mean, as far as their errors and the spread between them say"
+    mean, sd, known = np.array(mean, float), np.array(sd, float), np.isfinite(sd)
+    y, v = mean[known], _as_normal(sd[known], None if df is None else df[known])
+    if not (v > 0).any(): return mean, sd
+    scale, u = np.sqrt(np.median(v[v > 0])), (np.arange(100) + 0.5) / 100
+    spreads = scale * u / (1 - u)
+    likely = np.array([_given_spread(y, v, spread)[0] for spread in spreads])
+    share = np.exp(likely - likely.max())
+    first, second = np.zeros(len(y)), np.zeros(len(y))
+    for one, spread in zip(share / share.sum(), spreads, strict=True):
+        if one < 1e-9: continue
+        _, centre, variance = _given_spread(y, v, spread)
+        first += one * centre
+        second += one * (variance + centre**2)
+    mean[known], sd[known] = first, np.sqrt(np.maximum(second - first**2, 0))
+    return mean, sd

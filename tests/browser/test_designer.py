@@ -69,6 +69,54 @@ def test_python_reaches_the_browser(designer):
     expect(widget.get_by_label("parts of a candidate")).to_have_value("1")
 
 
+CART = OPEN.replace("tcell_commitment", "cart_persistence")
+
+
+@pytest.fixture
+def cart(notebook, page):
+    """(notebook, the widget of a program with three deliveries and two goals)"""
+    nb = notebook(CART)
+    nb.run_all()
+    return nb, page.locator(".vc-designer")
+
+
+def test_the_whole_program_is_shown(cart, page):
+    nb, widget = cart
+    for text in ("CAR-T cells that last", "in CD8 T", "↑ memory_fraction up", "↑ killing up", "Pareto: nobody on the front",
+                 "-2 ≤ doublings", "a dose needs cells", "cells that need no cytokine may be transformed",
+                 "KO · 2 at once · 1 time · at 0 h · 180 EUR a use", "more cuts at once make translocations"):
+        expect(widget).to_contain_text(text)
+    expect(widget.get_by_text("not trusted")).to_be_hidden()
+    widget.get_by_text("5 readouts").click()
+    expect(widget.get_by_text("not trusted")).to_be_visible()
+    picture(page, "program")
+
+
+def test_a_delivery_is_switched_with_the_keyboard(cart, page):
+    nb, widget = cart
+    virus = widget.get_by_role("button", name="lentivirus")
+    expect(virus).to_have_attribute("aria-pressed", "true")
+    virus.focus()
+    page.keyboard.press("Space")
+    nb.expect_python("designer.deliveries_off", ["lentivirus"])
+    expect(virus).to_have_attribute("aria-pressed", "false")
+    expect(virus).to_be_focused()
+    nb.expect_python("[way.name for way in designer.value.deliveries]", ["RNP", "medium"])
+    left = nb.python("designer.n_allowed")
+    expect(widget.locator(".vc-left")).to_have_text(f"{left} candidates")
+    nb.python("designer.set_trait('deliveries_off', [])")
+    expect(virus).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_program_cannot_write_into_the_page(notebook, page):
+    evil = "<img src=x onerror=document.title='broken'>"
+    nb = notebook(CART.replace('Program.load("cart_persistence")', f"""__import__("dataclasses").replace(
+        Program.load("cart_persistence"), product={evil!r}, cell_types=({evil!r},))"""))
+    nb.run_all()
+    expect(page.locator(".vc-designer")).to_contain_text(evil)
+    assert page.locator(".vc-designer img").count() == 0 and page.title() != "broken"
+
+
 def test_everything_off_is_explained(designer):
     nb, widget = designer
     widget.get_by_role("button", name="all off").click()

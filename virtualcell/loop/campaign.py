@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..constraints.context import Context, as_context, spread_contexts
 from ..constraints.intervention import Intervention, parse
-from ..constraints.program import Program
+from ..constraints.program import Program, check_contexts
 from ..core import check_positive, digest, fault, few, repeated
 from ..comparison import check_units, compare_effects
 from ..effects import Effects, match_rows, take
@@ -65,6 +65,7 @@ def plan_campaign(
     random_state: int = 0, # Seed of the choice
 ) -> Campaign:
     "Plan a campaign for the interventions in `predicted`"
+    check_contexts(program, predicted.contexts)
     broken = {one: verdict.reasons for one in dict.fromkeys(predicted.interventions)
               if not (verdict := program.check(one))}
     if broken:

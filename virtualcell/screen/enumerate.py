@@ -20,7 +20,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from ..constraints.intervention import Intervention, Part
-from ..constraints.program import RULES, Program, price
+from ..constraints.program import RULES, Program, price, use_of, use_price
 from ..core import check_shape, digest, fault, frozen, track
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #b70e4a3c
@@ -120,28 +120,35 @@ def _again(codes: Int[np.ndarray, "candidate part"]) -> Bool[np.ndarray, "candid
         for i in range(j): again[:, j] |= codes[:, i] == codes[:, j]
     return again & (codes >= 0)
 
-def _n_deliveries(candidates: Candidates) -> Int[np.ndarray, " candidate"]:
-    "Distinct times of each candidate"
-    codes = _codes(candidates, [part.time_h for part in candidates.offered])
-    return (codes >= 0).sum(axis=1) - _again(codes).sum(axis=1)
+def _laid_out(candidates: Candidates, values: Sequence, none: object) -> np.ndarray:
+    "The values of the offered parts, laid out by candidate; `none` for no part"
+    return np.array([*values, none])[candidates.members]
+
+def _uses(program: Program, c: Candidates) -> tuple[Int[np.ndarray, "candidate part"], Bool[np.ndarray, "c part"]]:
+    "A number for the use that each part comes with, and whether the part is the first one of it"
+    codes = _codes(c, [use_of(program, part) for part in c.offered])
+    return codes, (codes >= 0) & ~_again(codes)
 
 def _priced(program: Program, candidates: Candidates) -> Candidates:
     "The same candidates with their costs, added up in the order of `Program.cost`"
-    prices = np.array([*(price(program, part) for part in candidates.offered), 0.0])
-    made = np.zeros(len(candidates))
-    for column in candidates.members.T: made += prices[column]
-    return replace(candidates, cost_per=made + program.budget.cost_per_delivery * _n_deliveries(candidates))
+    prices = _laid_out(candidates, [price(program, part) for part in candidates.offered], 0.0)
+    of_uses = _laid_out(candidates, [use_price(program, part) for part in candidates.offered], 0.0)
+    first, made, used = _uses(program, candidates)[1], np.zeros(len(candidates)), np.zeros(len(candidates))
+    for j in range(first.shape[1]):
+        made += prices[:, j]
+        used += np.where(first[:, j], of_uses[:, j], 0.0)
+    return replace(candidates, cost_per=made + used)
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #37d95375
 def _twice(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
     return _again(_codes(c, [part.target for part in c.offered])).any(axis=1)
 
 def _deliveries(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
-    return _n_deliveries(c) > program.limits.max_deliveries
+    return _uses(program, c)[1].sum(axis=1) > program.limits.max_deliveries
 
 def _protected(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
     protected = frozenset(program.limits.protected)
-    return np.array([*(part.target in protected for part in c.offered), False])[c.members].any(axis=1)
+    return _laid_out(c, [part.target in protected for part in c.offered], False).any(axis=1)
 
 def _cost(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
     most = program.limits.max_cost
@@ -165,10 +172,33 @@ def _forbidden(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"
     return broken
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #5dc1933a
+def _same(codes: Int[np.ndarray, "candidate part"], of: Bool[np.ndarray, "candidate part"]) -> np.ndarray:
+    "For each part: how many parts of its candidate have its value, among those where `of` is true"
+    return sum((codes == codes[:, [i]]) & of[:, [i]] for i in range(codes.shape[1]))
+
+def _of_delivery(program: Program, c: Candidates, name: str) -> np.ndarray:
+    "A limit of the delivery of each part; infinite for one that is not declared, and for no part"
+    ways = [program.ways.get(part.delivery) for part in c.offered]
+    return _laid_out(c, [float(getattr(way, name)) if way else np.inf for way in ways], np.inf)
+
+def _delivery_time(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
+    ways = [(program.ways.get(part.delivery), part.time_h) for part in c.offered]
+    return _laid_out(c, [way is not None and not way.can_be_given(time_h) for way, time_h in ways], False).any(axis=1)
+
+def _delivery_parts(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
+    codes = _uses(program, c)[0]
+    return (_same(codes, codes >= 0) > _of_delivery(program, c, "max_parts")).any(axis=1)
+
+def _delivery_uses(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
+    deliveries = _codes(c, [part.delivery for part in c.offered])
+    return (_same(deliveries, _uses(program, c)[1]) > _of_delivery(program, c, "max_uses")).any(axis=1)
+
+# %% ../../nbs/4_screen/40_enumerate.ipynb #23613a8e
 COLUMN_RULES: dict[str, Callable[[Program, Candidates], np.ndarray]] = { # the same rules, for all candidates at once
-    "one_hit_per_target": _twice, "max_deliveries": _deliveries, "forbidden_together": _forbidden,
+    "one_hit_per_target": _twice, "max_deliveries": _deliveries, "delivery_time": _delivery_time,
+    "delivery_parts": _delivery_parts, "delivery_uses": _delivery_uses, "forbidden_together": _forbidden,
     "protected": _protected, "max_cost": _cost}
-KEPT = ("kind", "target", "delivery", "dose", "time", "max_parts") # combinations of offered parts cannot break these
+KEPT = ("kind", "target", "delivery", "dose", "time", "max_parts", "delivery_kind") # combinations of offered parts cannot break these
 
 def _broken(
     program: Program, # With the limits

@@ -25,17 +25,29 @@ function bar(label, number, most, kind) {
     element("span", { class: "vc-number" }, number.toLocaleString("en")));
 }
 
+// Rows of text that Python wrote: what it is about, its facts, and a reason in the last column.
+function list(name, rows) {
+  return element("ul", { class: "vc-list", "aria-label": name }, ...rows.map(([first, ...others]) =>
+    element("li", {}, element("b", {}, first), ...others.filter(Boolean).map((text) => element("span", {}, text)))));
+}
+
+function group(name, ...children) {
+  return element("fieldset", {}, element("legend", {}, name), ...children);
+}
+
 function render({ model, el }) {
   const root = element("div", { class: "vc-designer" });
+  const facts = model.get("facts");
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
 
   const filter = element("input", { type: "search", placeholder: "filter targets", "aria-label": "filter targets" });
   const chips = element("div", { class: "vc-chips", role: "group", "aria-label": "targets" });
   const all = element("button", { type: "button", class: "vc-link" }, "all on");
   const none = element("button", { type: "button", class: "vc-link" }, "all off");
+  const deliveries = element("ul", { class: "vc-list", "aria-label": "deliveries" });
   const times = element("div", { class: "vc-chips", role: "group", "aria-label": "times in hours" });
   const parts = element("input", { type: "number", min: 1, max: 4, "aria-label": "parts of a candidate" });
-  const deliveries = element("input", { type: "number", min: 1, max: 4, "aria-label": "deliveries of a candidate" });
+  const uses = element("input", { type: "number", min: 1, max: 4, "aria-label": "deliveries of a candidate" });
   const left = element("output", { class: "vc-left", "aria-live": "polite" });
   const rules = element("div", { class: "vc-rules" });
   const message = element("p", { class: "vc-message", role: "alert" });
@@ -51,6 +63,16 @@ function render({ model, el }) {
     made.find((button) => button.textContent === focused)?.focus();
   }
 
+  function drawDeliveries() {
+    const focused = el.ownerDocument.activeElement?.textContent;
+    const off = model.get("deliveries_off");
+    const made = facts.deliveries.map(([name]) =>
+      chip(name, !off.includes(name), () => save("deliveries_off", toggled(model.get("deliveries_off"), name))));
+    deliveries.replaceChildren(...facts.deliveries.map(([, limits, why], i) => element("li", {}, made[i],
+      element("span", {}, limits), ...(why ? [element("small", {}, why)] : []))));
+    made.find((button) => button.textContent === focused)?.focus();
+  }
+
   function drawTimes() {
     const focused = el.ownerDocument.activeElement?.textContent;
     const on = model.get("chosen_times");
@@ -62,7 +84,7 @@ function render({ model, el }) {
 
   function drawNumbers() {
     parts.value = model.get("max_parts");
-    deliveries.value = model.get("max_deliveries");
+    uses.value = model.get("max_deliveries");
     const n = model.get("n_allowed");
     left.textContent = `${n.toLocaleString("en")} candidates`;
     const found = model.get("by_rule");
@@ -77,23 +99,30 @@ function render({ model, el }) {
     save(name, value);
   });
   number(parts, "max_parts");
-  number(deliveries, "max_deliveries");
+  number(uses, "max_deliveries");
   filter.addEventListener("input", drawTargets);
   all.addEventListener("click", () => save("switched_off", []));
   none.addEventListener("click", () => save("switched_off", [...model.get("targets")]));
 
+  const together = model.get("trade_off");
   root.append(
     element("div", { class: "vc-title" }, model.get("title")),
-    element("fieldset", {}, element("legend", {}, "Targets"), element("div", { class: "vc-row" }, filter, all, none), chips),
-    element("fieldset", {}, element("legend", {}, "Times from the start"), times),
-    element("fieldset", {}, element("legend", {}, "Combinations"),
-      element("label", {}, "parts up to ", parts), element("label", {}, "deliveries up to ", deliveries)),
+    element("p", { class: "vc-product" }, model.get("product"), element("small", {}, ` in ${facts.cells.join(", ")}`)),
+    element("div", { class: "vc-wanted" },
+      group("Goals", list("goals", facts.goals), ...(together ? [element("small", {}, together)] : [])),
+      group("Safety", facts.safety.length ? list("safety limits", facts.safety) : element("small", {}, "no limit is stated"))),
+    element("details", {}, element("summary", {}, `${facts.readouts.length} readouts`), list("readouts", facts.readouts)),
+    ...(facts.deliveries.length ? [group("Deliveries", deliveries)] : []),
+    group("Targets", element("div", { class: "vc-row" }, filter, all, none), chips),
+    group("Times from the start", times),
+    group("Combinations", element("label", {}, "parts up to ", parts), element("label", {}, "deliveries up to ", uses)),
     element("div", { class: "vc-result" }, left, rules, message));
   el.append(root);
 
-  const watch = { switched_off: drawTargets, targets: drawTargets, chosen_times: drawTimes, times: drawTimes, n_allowed: drawNumbers,
+  const watch = { deliveries_off: drawDeliveries, switched_off: drawTargets, targets: drawTargets, chosen_times: drawTimes, times: drawTimes, n_allowed: drawNumbers,
     by_rule: drawNumbers, message: drawNumbers, max_parts: drawNumbers, max_deliveries: drawNumbers };
   for (const [name, draw] of Object.entries(watch)) model.on(`change:${name}`, draw);
+  drawDeliveries();
   drawTargets();
   drawTimes();
   drawNumbers();
