@@ -52,7 +52,8 @@ def deliveries(draw, offered):
     if draw(st.booleans()):
         return ()
     return tuple(Delivery(name, tuple(sorted({o.kind for o in offered if o.delivery == name})), draw(st.integers(1, 3)),
-                          draw(st.integers(1, 2)), tuple(draw(st.lists(st.sampled_from(TIMES), max_size=2, unique=True))),
+                          draw(st.integers(1, 2)),
+                          tuple(draw(st.lists(st.sampled_from(TIMES), max_size=2, unique=True))),
                           draw(costs), draw(st.sampled_from(("", "cells suffer")))) for name in names)
 
 

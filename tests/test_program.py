@@ -86,10 +86,10 @@ def test_it_is_ranked_on_a_pareto_front(cart, allowed):
         wanted |= dict.fromkeys(front, number)
         left -= front
     found = {int(i): int(front) for i, front in zip(rows, table["front"], strict=True) if front is not pd.NA}
-    assert {i: f for i, f in found.items()} == wanted
+    assert found == wanted
     assert (table["p_front"][table["front"].isna()] == 0).all()  # known to be unsafe
     assert table["p_front"].between(0, 1 + 1e-9).all() and table["p_front"].sum() >= 1
-    assert table["rank"].tolist() == list(range(1, len(allowed) + 1)) and list(table.columns[:len(COLUMNS)]) == list(COLUMNS)
+    assert table["rank"].tolist() == list(range(1, len(allowed) + 1)) and tuple(table.columns[:len(COLUMNS)]) == COLUMNS
     assert np.allclose(table[["effect_memory_fraction", "effect_killing"]], values[rows])
 
 
@@ -140,7 +140,8 @@ def test_one_goal_is_what_it_was(allowed):
     listed = enumerate_candidates(program).allowed
     rng, n = np.random.default_rng(1), len(listed)
     effects = Effects(obs={"intervention": listed.interventions, "df": 4.0}, origin="predicted",
-                      var={"feature": ["committed_fraction", "cells_per_clone"], "unit": ["fraction of cells", "cells"]},
+                      var={"feature": ["committed_fraction", "cells_per_clone"],
+                           "unit": ["fraction of cells", "cells"]},
                       mean=rng.normal(size=(n, 2)) * [0.2, 40], sd=np.full((n, 2), [0.1, 20]))
     table, at = rank(effects, program, listed), {one: i for i, one in enumerate(effects.interventions)}
     rows = [at[one] for one in table["intervention"]]

@@ -106,8 +106,8 @@ def _check_facts(program: Program) -> None:
                     "Move it to each delivery as its cost.")
 
 def _check_trusted(program: Program) -> None:
-    roles = (*(("goal", goal.readout) for goal in program.goals), *(("safety limit", s.readout) for s in program.safety))
-    for what, name in roles:
+    deciding = [("goal", program.goals), ("safety limit", program.safety)]
+    for what, name in ((what, one.readout) for what, several in deciding for one in several):
         if not program.readout(name).trusted:
             raise fault(f"a trusted readout for the {what}", f"{name}, which is not trusted", "Choose another readout.")
 

@@ -124,7 +124,7 @@ def _laid_out(candidates: Candidates, values: Sequence, none: object) -> np.ndar
     "The values of the offered parts, laid out by candidate; `none` for no part"
     return np.array([*values, none])[candidates.members]
 
-def _uses(program: Program, c: Candidates) -> tuple[Int[np.ndarray, "candidate part"], Bool[np.ndarray, "c part"]]:
+def _uses(program: Program, c: Candidates) -> tuple[np.ndarray, Bool[np.ndarray, "candidate part"]]:
     "A number for the use that each part comes with, and whether the part is the first one of it"
     codes = _codes(c, [use_of(program, part) for part in c.offered])
     return codes, (codes >= 0) & ~_again(codes)
@@ -198,7 +198,7 @@ COLUMN_RULES: dict[str, Callable[[Program, Candidates], np.ndarray]] = { # the s
     "one_hit_per_target": _twice, "max_deliveries": _deliveries, "delivery_time": _delivery_time,
     "delivery_parts": _delivery_parts, "delivery_uses": _delivery_uses, "forbidden_together": _forbidden,
     "protected": _protected, "max_cost": _cost}
-KEPT = ("kind", "target", "delivery", "dose", "time", "max_parts", "delivery_kind") # combinations of offered parts cannot break these
+KEPT = ("kind", "target", "delivery", "dose", "time", "max_parts", "delivery_kind") # cannot be broken here
 
 def _broken(
     program: Program, # With the limits

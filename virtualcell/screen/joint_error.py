@@ -30,7 +30,8 @@ def check_correlation(
     if held.dtype.kind not in "iuf" or not np.isfinite(held).all():
         raise fault("numbers in the correlation of errors", "text, NaN or infinity", "Fill them.")
     if not (np.allclose(held, held.T, atol=1e-8) and np.allclose(np.diag(held), 1, atol=1e-8)):
-        raise fault("a symmetric correlation with ones on its diagonal", held.tolist(), "Give correlations, not covariances.")
+        raise fault("a symmetric correlation with ones on its diagonal", held.tolist(),
+                    "Give correlations, not covariances.")
     if np.linalg.eigvalsh(held).min(initial=0) < -1e-8:
         raise fault("correlations that are possible together", held.tolist(), "Take them from one set of results.")
     return correlation

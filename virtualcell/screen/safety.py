@@ -106,6 +106,9 @@ def unknown_readouts(
     "Name the safety readouts that are not predicted"
     return tuple(dict.fromkeys(s.readout for s in program.safety if s.readout not in effects.features))
 
+def _not_predicted(missing: tuple[str, ...], effects: Effects) -> str:
+    return f"{few(missing)} {'is' if len(missing) == 1 else 'are'} not predicted by {effects.made_by or 'the model'}"
+
 def safety(
     effects: Effects, # Predicted
     program: Program, # With its safety limits
@@ -116,7 +119,7 @@ def safety(
     names = [name for name in dict.fromkeys(s.readout for s in program.safety) if name not in missing]
     margins = [_margin(effects, program, name, *_interval(program, name)) for name in names]
     why, at_most = np.full(n, "", object), np.ones(n)
-    if missing: why[:] = f"{few(missing)} {'is' if len(missing) == 1 else 'are'} not predicted by {effects.made_by or 'the model'}"
+    if missing: why[:] = _not_predicted(missing, effects)
     for name, margin in zip(names, margins, strict=True):
         why[~margin.usable & (why == "")] = f"the model gives no uncertainty for {name}"
         at_most = np.where(margin.usable & effects.support, np.minimum(at_most, _inside(margin, effects.df)), at_most)

@@ -31,6 +31,11 @@ function list(name, rows) {
     element("li", {}, element("b", {}, first), ...others.filter(Boolean).map((text) => element("span", {}, text)))));
 }
 
+function table(name, rows) {
+  return element("table", { class: "vc-table", "aria-label": name }, element("tbody", {}, ...rows.map(([first, ...others]) =>
+    element("tr", {}, element("th", { scope: "row" }, first), ...others.map((text) => element("td", {}, text))))));
+}
+
 function group(name, ...children) {
   return element("fieldset", {}, element("legend", {}, name), ...children);
 }
@@ -111,7 +116,7 @@ function render({ model, el }) {
     element("div", { class: "vc-wanted" },
       group("Goals", list("goals", facts.goals), ...(together ? [element("small", {}, together)] : [])),
       group("Safety", facts.safety.length ? list("safety limits", facts.safety) : element("small", {}, "no limit is stated"))),
-    element("details", {}, element("summary", {}, `${facts.readouts.length} readouts`), list("readouts", facts.readouts)),
+    element("details", {}, element("summary", {}, `${facts.readouts.length} readouts`), table("readouts", facts.readouts)),
     ...(facts.deliveries.length ? [group("Deliveries", deliveries)] : []),
     group("Targets", element("div", { class: "vc-row" }, filter, all, none), chips),
     group("Times from the start", times),

@@ -62,7 +62,7 @@ def delivery_text(
 ) -> str:
     "Put the limits of a delivery into one line"
     times = ", ".join(f"{t:g}" for t in way.times_h)
-    limits = [", ".join(way.kinds), f"{way.max_parts} at once", f"{way.max_uses} time{'s' * (way.max_uses > 1)}",
+    limits = [", ".join(way.kinds), f"{way.max_parts} at once", f"{way.max_uses} use{'s' * (way.max_uses > 1)}",
               f"at {times} h" if times else "at any time", *([f"{way.cost:g} {currency} a use"] if way.cost else [])]
     return " · ".join(limits)
 
@@ -76,9 +76,9 @@ def described(
     role = lambda name: " and ".join([*(["goal"] if name in goals else []), *(["safety"] if name in limits else [])])
     return {"cells": list(program.cell_types),
             "deliveries": [[d.name, delivery_text(d, program.budget.currency), d.why] for d in program.deliveries],
-            "goals": [[f"{'↑' if g.sign > 0 else '↓'} {name} {g.direction}", worth(g)] for name, g in goals.items()],
-            "safety": [[str(s), program.readout(s.readout).unit, s.why] for s in program.safety],
-            "readouts": [[r.name, r.unit, "trusted" if r.trusted else "not trusted", role(r.name)]
+            "goals": [[name, f"{'↑' if g.sign > 0 else '↓'} {g.direction}", worth(g)] for name, g in goals.items()],
+            "safety": [[str(s), f"[{program.readout(s.readout).unit}]", s.why] for s in program.safety],
+            "readouts": [[r.name, f"[{r.unit}]", "trusted" if r.trusted else "not trusted", role(r.name)]
                          for r in program.readouts]}
 
 def trade_off_text(
@@ -87,7 +87,7 @@ def trade_off_text(
     "Say how several goals are followed together"
     if len(program.goals) == 1: return ""
     return {"weighted": "weighted: added up by what a unit is worth",
-            "pareto": "Pareto: nobody on the front is beaten in every goal"}[program.trade_off]
+            "pareto": "Pareto: no exchange rate; the front holds those whom nobody beats"}[program.trade_off]
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #3faa0d91
 class ScreenDesigner(anywidget.AnyWidget):
@@ -109,13 +109,12 @@ class ScreenDesigner(anywidget.AnyWidget):
     by_rule = traitlets.List().tag(sync=True) # [rule, number] pairs
     message = traitlets.Unicode().tag(sync=True) # What is wrong, if anything is
 
-    def __init__(self,
-        program: Program, # What may be done at most
-    ):
+    def __init__(self, program: Program): # What may be done at most
         self._program = program
         times = sorted({t for option in program.options for t in option.times_h})
         super().__init__(title=program.name, product=program.product, trade_off=trade_off_text(program),
-            facts=described(program), times=times, chosen_times=times, max_parts=program.limits.max_parts, max_deliveries=program.limits.max_deliveries,
+            facts=described(program), times=times, chosen_times=times, max_parts=program.limits.max_parts,
+            max_deliveries=program.limits.max_deliveries,
             targets=list(dict.fromkeys(f"{o.kind}:{t}" for o in program.options for t in o.targets)))
         self.observe(self._count, ["switched_off", "chosen_times", "max_parts", "max_deliveries", "deliveries_off"])
         self._count()
@@ -123,8 +122,8 @@ class ScreenDesigner(anywidget.AnyWidget):
     @property
     def value(self) -> Program:
         "The program as it is switched now"
-        return narrowed(self._program, self.switched_off, self.chosen_times, self.max_parts, self.max_deliveries,
-                        self.deliveries_off)
+        limits = (self.max_parts, self.max_deliveries)
+        return narrowed(self._program, self.switched_off, self.chosen_times, *limits, self.deliveries_off)
 
     def _count(self, change=None):
         try: self.n_allowed, self.by_rule = counts(self.value)
