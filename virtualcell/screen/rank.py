@@ -10,7 +10,7 @@ __all__ = ['COLUMNS', 'neighbours', 'RankRules', 'orderable', 'GoalView', 'rank'
 # %% ../../nbs/4_screen/42_rank.ipynb #eabcf423
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from ..constraints.readout import replicate_sd
 from ..core import check_columns, check_positive, check_probability, fault, few
 from ..effects import Effects, spread, take
 from .enumerate import Candidates
-from .goals import combined_error, goal_effects, p_first_front, pareto_fronts, utility
+from .goals import goal_effects, p_first_front, pareto_fronts, utility
 from .joint_error import check_correlation, correlation_between
 from .safety import Safety, limit_chances, safety, unknown_readouts
 from ..stats import p_top_k, shrink
@@ -56,7 +56,7 @@ class RankRules:
     top_k: int = 10 # Size of the top for `p_top_k`
     min_safety: float = 0.5 # Below this a candidate stands behind, 0 to 1
     random_state: int = 0 # Seed of `p_top_k` and `p_front`
-    shrink: bool | None = None # Whether effects are raw estimates; None for all but predicted ones
+    shrink: bool | None = None # Whether effects are raw estimates, to be shrunk; None for all but predicted ones
     error_correlation: pd.DataFrame | None = None # Of errors, readout × readout; None where it is not known
 
     def __post_init__(self):
@@ -83,9 +83,18 @@ def _one_context(effects: Effects, context: Context | Mapping | None) -> Effects
     if wanted not in places: raise fault(f"effects in {wanted}", few(places), "Check the spelling.")
     return take(effects, np.array([place == wanted for place in effects.contexts]))
 
-def _standing(unknown: np.ndarray, behind: np.ndarray, support: np.ndarray) -> np.ndarray:
-    "0 in front, 1 unsafe or not assessed, 2 no known error on a goal, 3 no support"
-    return np.select([~support, unknown, behind], [3, 2, 1], 0)
+def _standing(support: np.ndarray, unknown: np.ndarray, unsafe: np.ndarray, unassessed: np.ndarray) -> np.ndarray:
+    "0 in front, 1 safety not assessed, 2 unsafe, 3 no known error on a goal, 4 no support"
+    return np.select([~support, unknown, unsafe, unassessed], [4, 3, 2, 1], 0)
+
+def _believed(effects: Effects, program: Program, rules: RankRules) -> Effects:
+    "Raw estimates of the program's readouts drawn together; predictions as they are"
+    if not (effects.origin != "predicted" if rules.shrink is None else rules.shrink): return effects
+    mean, sd, rows = effects.mean.copy(), effects.sd.copy(), np.flatnonzero(effects.support)
+    wanted = {*(goal.readout for goal in program.goals), *(limit.readout for limit in program.safety)}
+    for at in [i for i, name in enumerate(effects.features) if name in wanted]:
+        mean[rows, at], sd[rows, at] = shrink(mean[rows, at], sd[rows, at], effects.df[rows])
+    return replace(effects, mean=mean, sd=sd, obs=effects.obs.assign(df=np.inf))
 
 def _unsafe(held: Safety, rules: RankRules) -> Bool[np.ndarray, " intervention"]:
     "Where the limits that were assessed are probably broken; what is not known breaks none"
@@ -97,6 +106,7 @@ def orderable(
     rules: RankRules = RankRules(), # Lowest safety, correlation of errors
 ) -> Bool[np.ndarray, " intervention"]: # True where nothing speaks against ordering
     "Find what is supported, has a known error on every goal, and is not known to be unsafe"
+    effects = _believed(effects, program, rules)
     known = np.isfinite(goal_effects(effects, program)[1]).all(axis=1)
     return effects.support & known & ~_unsafe(safety(effects, program, rules.error_correlation), rules)
 
@@ -157,7 +167,7 @@ def _reasons(effects: Effects, program: Program, view: GoalView, held: Safety, u
         limit = np.where(unsafe, _limit_text(effects, program), "")
         safe = [_safety_text(*one) for one in zip(*held, limit, unsafe.tolist(), strict=True)]
     else: safe = np.where(effects.support, "", "; outside what the model was fitted on")
-    end = np.where(standing > standing.min(initial=3), "; placed behind", "")
+    end = np.where(standing > standing.min(initial=4), "; placed behind", "")
     return [a + b + c for a, b, c in zip(_effect_texts(view, program), safe, end, strict=True)]
 
 # %% ../../nbs/4_screen/42_rank.ipynb #b8655779
@@ -165,12 +175,11 @@ def _by_utility(effects: Effects, program: Program, view: GoalView, contending: 
                 rules: RankRules) -> pd.DataFrame:
     "Columns of a weighted program, and what they are ordered by"
     value, error = utility(effects, program, rules.error_correlation)
-    noise = combined_error(view.noise[None], program, rules.error_correlation)[0]
+    weighted = view.noise * [goal.weight for goal in program.goals]
+    noise = weighted.sum() if rules.error_correlation is None else np.hypot.reduce(weighted) # its own, not the model's
     total, half = _half_width(error, noise, effects.df)
     score, chance, rows = np.where(np.isfinite(total), value - total, np.nan), np.full(len(value), np.nan), contending
-    guess = shrink(value[rows], error[rows], effects.df[rows]) if _raw(effects, rules) else (value[rows], error[rows])
-    df = None if _raw(effects, rules) else effects.df[rows]
-    chance[rows] = p_top_k(*guess, rules.top_k, random_state=rules.random_state, df=df)
+    chance[rows] = p_top_k(value[rows], error[rows], rules.top_k, random_state=rules.random_state, df=effects.df[rows])
     return pd.DataFrame({"effect_to_target": value, "score": score, "uncertainty_low": value - half,
                          "uncertainty_high": value + half, "p_top_k": chance, "_first": 0, "_then": -score})
 
@@ -179,13 +188,10 @@ def _by_front(effects: Effects, program: Program, view: GoalView, standing: np.n
     "Columns of a Pareto program, and what they are ordered by"
     fronts, chance, rows = np.zeros(len(standing), int), np.full(len(standing), np.nan), contending
     for group in np.unique(standing): fronts[standing == group] = pareto_fronts(view.effect[standing == group])
-    effect, error, df = view.effect[rows], view.error[rows], effects.df[rows]
-    if _raw(effects, rules):
-        columns = [shrink(one, sd, df) for one, sd in zip(effect.T, error.T, strict=True)]
-        (effect, error), df = (np.stack(side, axis=1) for side in zip(*columns, strict=True)), None
     matrix = correlation_between(rules.error_correlation, [goal.readout for goal in program.goals])
     if matrix is not None: matrix = matrix * np.outer(*[[goal.sign for goal in program.goals]] * 2)
-    chance[rows] = p_first_front(effect, error, df, matrix, random_state=rules.random_state)
+    chance[rows] = p_first_front(view.effect[rows], view.error[rows], effects.df[rows], matrix,
+                                 random_state=rules.random_state)
     empty = dict.fromkeys(("effect_to_target", "score", "uncertainty_low", "uncertainty_high", "p_top_k"), np.nan)
     front = pd.array(np.where(contending, fronts, -1), dtype="Int64")
     front[~contending] = pd.NA
@@ -202,15 +208,15 @@ def rank(
 ) -> pd.DataFrame: # Columns as in `COLUMNS`, then those of several goals; `intervention` and `context` hold objects
     "Rank the candidates, each with a reason"
     table = _rows_of(candidates)
-    effects = _in_order(_one_context(effects, context), table["intervention"])
+    effects = _believed(_in_order(_one_context(effects, context), table["intervention"]), program, rules)
     check_contexts(program, effects.contexts)
     view, held = _view(effects, program), safety(effects, program, rules.error_correlation)
     unsafe = _unsafe(held, rules)
-    standing = _standing(np.isinf(view.error).any(axis=1), (held.why != "") | unsafe, effects.support)
-    contending = _contending(standing, unsafe)
+    standing = _standing(effects.support, np.isinf(view.error).any(axis=1), unsafe, held.why != "")
+    contending = standing == min(standing.min(initial=2), 1) # nobody where all are unsafe or unknown
     if program.trade_off == "weighted": merit = _by_utility(effects, program, view, contending, rules)
     else: merit = _by_front(effects, program, view, standing, contending, rules)
-    merit.loc[(standing == 1) & unsafe, "p_top_k" if program.trade_off == "weighted" else "p_front"] = 0.0
+    merit.loc[standing == 2, "p_top_k" if program.trade_off == "weighted" else "p_front"] = 0.0
     table = pd.concat([table, merit, _goal_columns(view, program)], axis=1).assign(
         context=pd.Series(effects.contexts, dtype=object), safety=held.probability, top_k=rules.top_k,
         n_training_neighbours=np.nan if known is None else neighbours(list(table["intervention"]), known),
@@ -236,11 +242,3 @@ def _in_order(effects: Effects, wanted: pd.Series) -> Effects:
     missing = [one for one in wanted if one not in at]
     if missing: raise fault(f"a prediction for {few(missing)}", few(at), "Screen these candidates too.")
     return take(effects, np.array([at[one] for one in wanted], int))
-
-def _contending(standing: np.ndarray, unsafe: np.ndarray) -> Bool[np.ndarray, " intervention"]:
-    "Who is compared: those in front, or, where nobody's safety is known, those that are not known to be unsafe"
-    front = standing == 0
-    return front if front.any() else (standing == 1) & ~unsafe
-
-def _raw(effects: Effects, rules: RankRules) -> bool:
-    return effects.origin != "predicted" if rules.shrink is None else rules.shrink
