@@ -1,4 +1,4 @@
-"""Which rows are predicted from which: seeded, saved, joined by name, with a promise of what never stands on both sides
+"""Which rows are predicted from which: seeded, saved, joined by name, with a promise of what is never on both sides
 
 Docs: https://OWNER.github.io/virtualcell/3_models/splits.html.md"""
 
@@ -63,14 +63,14 @@ class Split:
 
 # %% ../../nbs/3_models/30_splits.ipynb #01d8d1fc
 def _fixed(mask: np.ndarray, name: str, n: int) -> np.ndarray:
-    "A copy that cannot be written to"
+    "Copy a mask so that it cannot be written to"
     mask = np.array(mask, order="C")
     if mask.dtype != bool: raise fault(f"True or False in {name}", mask.dtype, "Convert it.")
     mask.flags.writeable = False
     return check_shape(mask, (None, n), name)
 
 def _check(split: Split) -> None:
-    "Refuse what is no split: rows on both sides, rows predicted twice, sides without rows"
+    "Refuse rows on both sides, rows predicted twice, and sides without rows"
     test, train, names = split.test, split.train, np.array([f"{a} {b}".strip() for a, b in split.keys], object)
     if len(set(split.keys)) < len(names): raise fault("each row once", "the same row twice or more", "Remove it.")
     if test.shape != train.shape or not len(test):
@@ -87,7 +87,7 @@ def _check(split: Split) -> None:
 
 # %% ../../nbs/3_models/30_splits.ipynb #55b69332
 def _content(split: Split) -> tuple[dict, dict]:
-    "Facts and arrays of the file"
+    "Give facts and arrays of the file"
     return plain({"keys": split.keys, "by": split.by, "apart": split.apart, "random_state": split.random_state,
                   "time_key": split.time_key, "note": split.note}), {"test": split.test, "train": split.train}
 
@@ -107,7 +107,7 @@ def folds_of(
     split: Split, # Any
     effects: Effects, # The same rows, in any order
 ) -> list[tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]]: # (to predict, to learn from) for each fold
-    "Masks for the rows of `effects`, joined by intervention and context"
+    "Give masks for the rows of `effects`, joined by intervention and context"
     at = {key: i for i, key in enumerate(split.keys)}
     name = lambda keys: few(f"{one} {place}".strip() for one, place in keys)
     strange, missing = [key for key in effects.keys if key not in at], set(at) - set(effects.keys)
@@ -197,7 +197,7 @@ def split_effects(
                  time_key=time_key if by == "time" else "", note=note)
 
 def _folds(effects: Effects, by: str, n_folds: int, random_state: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
-    "Both masks of each kind"
+    "Make both masks of one kind of split"
     if by == "time": return _forward(times_of(effects, time_key), n_folds, time_key)
     if by == "combination": return _combinations(effects, n_folds, random_state)
     if by != "perturbation_and_context":
@@ -214,7 +214,7 @@ _CURES = {"perturbation": "Measure more, or leave out contexts: by='context'.",
           "donor": "Measure more donors, or leave out interventions: by='perturbation'."}
 
 def _several(effects: Effects, by: str) -> list:
-    "Groups to leave out, two or more"
+    "Find the groups to leave out, two or more"
     groups = groups_of(effects, by)
     if len(set(groups)) > 1: return groups
     what = {"perturbation": "sets of targets"}.get(by, f"{by}s")
@@ -231,7 +231,7 @@ def _combinations(effects: Effects, n_folds: int, random_state: int) -> tuple[np
     return test, ~test
 
 def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
-    "Stretches of distinct times; each is predicted from all before it, and the first only teaches"
+    "Cut distinct times into stretches; each is predicted from all before it, the first is only learned from"
     distinct = np.unique(times)
     if len(distinct) < 2: raise fault("two or more times", f"{time_key}={few(distinct)}", "Pass another time_key.")
     first, *later = np.array_split(distinct, min(n_folds + 1, len(distinct)))

@@ -1,4 +1,4 @@
-"""Strength towards the target, safety and doubt in one table, with a reason for every rank
+"""Effect towards the goals, safety and uncertainty in one table, with a reason for every rank
 
 Docs: https://OWNER.github.io/virtualcell/4_screen/rank.html.md"""
 
@@ -32,7 +32,7 @@ from ..stats import p_top_k, shrink
 
 # %% ../../nbs/4_screen/42_rank.ipynb #005679c9
 def _groups(one: Intervention) -> Iterator[tuple[str, ...]]:
-    "All sets of one or more targets"
+    "List all sets of one or more targets"
     targets = sorted(set(one.targets))
     return (group for size in range(1, len(targets) + 1) for group in combinations(targets, size))
 
@@ -40,7 +40,7 @@ def neighbours(
     candidates: Sequence[Intervention | str], # To be judged
     known: Sequence[Intervention | str], # Interventions that the model has seen results of
 ) -> Int[np.ndarray, " intervention"]: # Known interventions that share a target
-    "Count the results that stand behind each candidate"
+    "Count the results that share a target with each candidate"
     at = Counter(group for one in map(parse, known) for group in _groups(one))
     return np.array([sum(at[g] * (-1) ** (len(g) + 1) for g in _groups(one)) if at else 0
                      for one in map(parse, candidates)], int)
@@ -65,7 +65,7 @@ class RankRules:
         if self.error_correlation is not None: check_correlation(self.error_correlation)
 
 def _half_width(error: np.ndarray, noise: float, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Total standard error, and half the 95 % interval; quantiles of both parts are weighted by their variances"
+    "Compute the total standard error and half the 95 % interval; variances weight the two quantiles"
     known = np.isfinite(error)
     own = np.where(known, error, 0.0) ** 2
     total = own + noise**2
@@ -74,7 +74,7 @@ def _half_width(error: np.ndarray, noise: float, df: np.ndarray) -> tuple[np.nda
 
 # %% ../../nbs/4_screen/42_rank.ipynb #4401ea07
 def _one_context(effects: Effects, context: Context | Mapping | None) -> Effects:
-    "Rows of one context; several are never mixed"
+    "Choose the rows of one context; several are never mixed"
     places = tuple(dict.fromkeys(effects.contexts))
     if context is None:
         if len(places) > 1: raise fault("effects in one context", few(places), "Say which: context={'cell_type': …}.")
@@ -84,18 +84,18 @@ def _one_context(effects: Effects, context: Context | Mapping | None) -> Effects
     return take(effects, np.array([place == wanted for place in effects.contexts]))
 
 def _standing(unknown: np.ndarray, behind: np.ndarray, support: np.ndarray) -> np.ndarray:
-    "0 in front, 1 unsafe or not assessed, 2 no known error on a goal, 3 no support"
+    "Sort into groups: 0 in front, 1 unsafe or not assessed, 2 no known error on a goal, 3 no support"
     return np.select([~support, unknown, behind], [3, 2, 1], 0)
 
 def _unsafe(held: Safety, rules: RankRules) -> Bool[np.ndarray, " intervention"]:
-    "Where the limits that were assessed are probably broken; what is not known breaks none"
+    "Find where the limits that were assessed are probably broken; what is not known breaks none"
     return (held.at_most < rules.min_safety) | (held.probability < rules.min_safety)
 
 def orderable(
     effects: Effects, # Predicted
     program: Program, # Goals and safety limits
     rules: RankRules = RankRules(), # Lowest safety, correlation of errors
-) -> Bool[np.ndarray, " intervention"]: # True where nothing speaks against ordering
+) -> Bool[np.ndarray, " intervention"]: # True where the candidate may be ordered
     "Find what is supported, has a known error on every goal, and is not known to be unsafe"
     known = np.isfinite(goal_effects(effects, program)[1]).all(axis=1)
     return effects.support & known & ~_unsafe(safety(effects, program, rules.error_correlation), rules)
@@ -117,7 +117,7 @@ def _view(effects: Effects, program: Program) -> GoalView:
     return GoalView(effect, error, half, noise)
 
 def _goal_columns(view: GoalView, program: Program) -> pd.DataFrame:
-    "Effect and interval of each goal, where there are several"
+    "Give effect and interval of each goal, where there are several"
     found = {}
     for i, goal in enumerate(program.goals if len(program.goals) > 1 else ()):
         effect, half = view.effect[:, i], view.half[:, i]
@@ -126,7 +126,7 @@ def _goal_columns(view: GoalView, program: Program) -> pd.DataFrame:
     return pd.DataFrame(found, index=range(len(view.effect)))
 
 def _effect_texts(view: GoalView, program: Program) -> list[str]:
-    "What a candidate does to the readouts of the goals, as far as the model knows"
+    "Say what a candidate does to the readouts of the goals, as far as the model knows"
     return [", ".join(_effect_text(goal.readout, sign * effect, half) for goal, sign, effect, half
                       in zip(program.goals, [goal.sign for goal in program.goals], *row, strict=True))
             for row in zip(view.effect, view.half, strict=True)]
@@ -139,7 +139,7 @@ def _effect_text(name: str, effect: float, half: float) -> str:
 
 # %% ../../nbs/4_screen/42_rank.ipynb #641d97ca
 def _limit_text(effects: Effects, program: Program) -> np.ndarray:
-    "The program's reason for the limit that is least likely to hold, in brackets"
+    "Give the program's reason for the limit that is least likely to hold, in brackets"
     limits = limit_chances(effects, program)
     if not limits: return np.full(len(effects), "", object)
     texts = np.array([f" ({limit.why})" if limit.why else "" for limit, _ in limits], object)
@@ -152,7 +152,7 @@ def _safety_text(probability: float, at_most: float, why: str, text: str, unsafe
 
 def _reasons(effects: Effects, program: Program, view: GoalView, held: Safety, unsafe: np.ndarray,
              standing: np.ndarray) -> list[str]:
-    "One sentence for every candidate"
+    "Write one sentence for every candidate"
     if program.safety:
         limit = np.where(unsafe, _limit_text(effects, program), "")
         safe = [_safety_text(*one) for one in zip(*held, limit, unsafe.tolist(), strict=True)]
@@ -163,7 +163,7 @@ def _reasons(effects: Effects, program: Program, view: GoalView, held: Safety, u
 # %% ../../nbs/4_screen/42_rank.ipynb #b8655779
 def _by_utility(effects: Effects, program: Program, view: GoalView, contending: np.ndarray,
                 rules: RankRules) -> pd.DataFrame:
-    "Columns of a weighted program, and what they are ordered by"
+    "Compute the columns of a weighted program, and what they are ordered by"
     value, error = utility(effects, program, rules.error_correlation)
     noise = combined_error(view.noise[None], program, rules.error_correlation)[0]
     total, half = _half_width(error, noise, effects.df)
@@ -176,7 +176,7 @@ def _by_utility(effects: Effects, program: Program, view: GoalView, contending: 
 
 def _by_front(effects: Effects, program: Program, view: GoalView, standing: np.ndarray, contending: np.ndarray,
               rules: RankRules) -> pd.DataFrame:
-    "Columns of a Pareto program, and what they are ordered by"
+    "Compute the columns of a Pareto program, and what they are ordered by"
     fronts, chance, rows = np.zeros(len(standing), int), np.full(len(standing), np.nan), contending
     for group in np.unique(standing): fronts[standing == group] = pareto_fronts(view.effect[standing == group])
     effect, error, df = view.effect[rows], view.error[rows], effects.df[rows]
@@ -231,14 +231,14 @@ def _rows_of(candidates: Candidates | pd.DataFrame) -> pd.DataFrame:
     return table[columns].assign(intervention=pd.Series([parse(one) for one in table["intervention"]], dtype=object))
 
 def _in_order(effects: Effects, wanted: pd.Series) -> Effects:
-    "The rows of the candidates, in their order"
+    "Take the rows of the candidates, in their order"
     at = {one: i for i, one in enumerate(effects.interventions)}
     missing = [one for one in wanted if one not in at]
     if missing: raise fault(f"a prediction for {few(missing)}", few(at), "Screen these candidates too.")
     return take(effects, np.array([at[one] for one in wanted], int))
 
 def _contending(standing: np.ndarray, unsafe: np.ndarray) -> Bool[np.ndarray, " intervention"]:
-    "Who is compared: those in front, or, where nobody's safety is known, those that are not known to be unsafe"
+    "Find the candidates to compare: those in front; if there are none, those not known to be unsafe"
     front = standing == 0
     return front if front.any() else (standing == 1) & ~unsafe
 

@@ -1,4 +1,4 @@
-"""What becomes of the rings: composition by radius, their order, pictures, and a screen of the wiring
+"""Measures of a simulated colony: composition by radius, order of the rings, pictures, and a screen of the wiring
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/colony_rings.html.md"""
 
@@ -27,7 +27,7 @@ def composition(
     colony: Colony, # Any
     bands_um: tuple[float, ...] = BANDS_UM, # Radii [um]
 ) -> pd.DataFrame: # One row per band, a column per fate: shares
-    "What the cells of each radius band are"
+    "Compute the share of each fate in each radius band"
     band = np.clip(np.digitize(colony.radius_um, bands_um) - 1, 0, len(bands_um) - 2)
     count = np.array([[((band == b) & (colony.fate == f)).sum() for f in range(len(FATES))]
                       for b in range(len(bands_um) - 1)])
@@ -37,7 +37,7 @@ def composition(
 def ring_order(
     colony: Colony, # Any
 ) -> float: # -1 to 1; NaN with a single fate
-    "Spearman correlation of ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
+    "Correlate (Spearman) the ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
     from scipy.stats import spearmanr
     index = np.array([0.0, 1.0, np.nan, 2.0, np.nan])[colony.fate]
     known = np.isfinite(index)
@@ -49,7 +49,7 @@ def ring_radius(
     fate: str, # One of `FATES`
     least: int = 5, # Cells that make a ring
 ) -> float: # [um]
-    "Mean distance from the middle of the cells of one fate"
+    "Compute the mean distance from the middle of the cells of one fate"
     check_one_of(fate, FATES, "fate")
     mine = colony.fate == FATES.index(fate)
     if mine.sum() < least:
@@ -64,7 +64,7 @@ def draw_fates(
     colony: Colony, # Any
     ax: object, # matplotlib axes
 ) -> None:
-    "A dot per cell, coloured by fate"
+    "Draw a dot per cell, coloured by fate"
     h = colony.culture.h_um
     middle = (colony.row.mean(), colony.column.mean())
     for k, name in enumerate(FATES):
@@ -80,7 +80,7 @@ def radial_profile(
     colony: Colony, # Any
     width_um: float = 25.0, # Of a ring [um]
 ) -> pd.DataFrame: # `radius_um`, n, and a column per fate: shares
-    "Share of each fate by distance from the middle"
+    "Compute the share of each fate by distance from the middle"
     edges = np.arange(0, colony.culture.radius_um + width_um, width_um)
     table = composition(colony, tuple(edges)).reset_index(drop=True)
     table.insert(0, "radius_um", edges[:-1] + width_um / 2)
