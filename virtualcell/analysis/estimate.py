@@ -211,7 +211,7 @@ def effects_from_replicates(
     shifts: Mapping[tuple[Intervention | str, Context], Float[np.ndarray, "replicate feature"]], # By row of the effects
     var: Mapping, # `feature, unit, kind`
     n_cells: Sequence[int], # Behind each row
-    made_by: str, # From what, for whoever reads the effects
+    made_by: str, # What the effects were made from, for the record
 ) -> Effects:
     "Estimate mean and shrunken standard error over replicates; one replicate has an infinite error"
     n = np.array([len(d) for d in shifts.values()])

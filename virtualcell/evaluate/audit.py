@@ -54,7 +54,7 @@ def _not_before(times: np.ndarray, test: np.ndarray, train: np.ndarray) -> Itera
 FEW, OWN = 5, 0.001 # Directions that a likeness needs; least share of a row's variance that is its own
 
 def near_duplicates(
-    effects: Effects, # Any
+    effects: Effects, # Rows to compare with each other
     false_alarm: float = 0.01, # Probability that independent rows give any pair
 ) -> Int[np.ndarray, "pair 2"]: # Positions of the two rows
     "Find pairs of rows that are practically the same numbers, perhaps rescaled"

@@ -32,7 +32,7 @@ class Split:
     test: Bool[np.ndarray, "fold row"] # True for the rows that are predicted
     train: Bool[np.ndarray, "fold row"] # True for the rows that are learned from; a row may be in neither
     by: str # What is new in the rows to predict, such as `perturbation`
-    apart: tuple[str, ...] # What must not stand on both sides, such as `gene`
+    apart: tuple[str, ...] # What must not be on both sides, such as `gene`
     random_state: int = 0 # Seed that drew the folds
     time_key: str = "" # Where the times are; empty if the split has nothing to do with time
     note: str = "" # Anything to remember
@@ -104,7 +104,7 @@ def load_split(
                     "Split and save it again.", ArtifactError) from error
 
 def folds_of(
-    split: Split, # Any
+    split: Split, # With its folds
     effects: Effects, # The same rows, in any order
 ) -> list[tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]]: # (to predict, to learn from) for each fold
     "Give masks for the rows of `effects`, joined by intervention and context"
@@ -134,7 +134,7 @@ def hold_out(
     return member == np.arange(n)[:, None]
 
 def groups_of(
-    effects: Effects, # Any
+    effects: Effects, # To be grouped
     by: Literal["perturbation", "context", "donor"], # What must stay whole
 ) -> list: # One hashable name per row
     "Say which rows stay together: those on the same targets, in the same context, of the same donor"
@@ -155,7 +155,7 @@ def check_n_folds(
 
 # %% ../../nbs/3_models/30_splits.ipynb #623e1843
 def times_of(
-    effects: Effects, # Any
+    effects: Effects, # With times in their contexts or interventions
     time_key: str = Key.TIME_H, # Key of the contexts; "intervention" for the last time of each intervention
 ) -> Float[np.ndarray, " row"]: # Hours, other numbers, or days since 1970
     "Read when each row was made: numbers, or dates such as 2024-03-01"
@@ -239,13 +239,13 @@ def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray
             np.array([times < some[0] for some in later]))
 
 # %% ../../nbs/3_models/30_splits.ipynb #7680a2f9
-TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` that are looked at, if there
+TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` that are compared, where present
 
 def labels_of(
-    effects: Effects, # Any
-    apart: Sequence[str] = (), # What must be among them: also other columns of `obs`
-) -> dict[str, list]: # By what it is, such as `gene`; None for a row that says nothing
-    "Read what each row says of everything that may stand on both sides"
+    effects: Effects, # With contexts, and columns of `obs` such as a batch
+    apart: Sequence[str] = (), # Labels that must be present; may name other columns of `obs`
+) -> dict[str, list]: # Label of each row, by kind such as `gene`; None where a row has none
+    "Read the labels of each row that an audit compares between the two sides"
     held = {"intervention": list(map(str, effects.interventions)),
             "context": [str(place) or None for place in effects.contexts],
             "gene": ["+".join(one) or Key.CONTROL for one in groups_of(effects, "perturbation")]}
@@ -264,7 +264,7 @@ def labels_of(
 def split_by_labels(
     effects: Effects, # To be split
     labels: Sequence | np.ndarray | pd.Series | str, # One per row, or a column of `obs`; "train" is never predicted
-    apart: Sequence[str], # What must not stand on both sides: "gene", "context", "donor", "batch" …; () for nothing
+    apart: Sequence[str], # What must not be on both sides: "gene", "context", "donor", "batch" …; () for nothing
     note: str = "", # Such as where the labels come from
 ) -> Split:
     "Predict the rows of each label from all others"
@@ -284,7 +284,7 @@ def split_by_labels(
 
 # %% ../../nbs/3_models/30_splits.ipynb #897a7681
 def parts_seen(
-    split: Split, # Any
+    split: Split, # With combinations to predict
 ) -> pd.DataFrame: # `fold, intervention, context, n_parts, n_seen`, one row per combination that is predicted
     "Count the parts of each combination whose kind and target were learned from alone"
     alone = {i: (one.parts[0].kind, one.targets[0]) for i, (one, _) in enumerate(split.keys)

@@ -63,7 +63,7 @@ class GroundTruth:
 def simulate_perturb_seq(
     simulator: Simulator, # Whose cells hold genes
     targets: Sequence[str], # Genes to knock down, among the simulator's targets
-    design: PerturbSeqDesign = PerturbSeqDesign(), # How
+    design: PerturbSeqDesign = PerturbSeqDesign(), # Guides, cells, donors, batches and errors
     *, random_state: int = 0, # Seed of the experiment, not of the simulator
 ) -> tuple[AnnData, GroundTruth]:
     "Simulate a pooled screen of knock-downs: counts under the contract, and the truth"

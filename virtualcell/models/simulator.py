@@ -60,7 +60,7 @@ def _memory(digest: str) -> dict[Intervention, tuple]:
     return {}
 
 def simulated(
-    simulator: Simulator, # Any
+    simulator: Simulator, # To run
     interventions: Sequence[Intervention], # Asked for, perhaps again and again
 ) -> Simulated: # Columns as the rows of `simulator.var`
     "Simulate what was not simulated before"
@@ -78,7 +78,7 @@ def _columns(there: Sequence[str] | pd.Index, wanted: Sequence[str] | pd.Index) 
     return [list(there).index(name) for name in wanted]
 
 def learn_lines(
-    simulator: Simulator, # Any
+    simulator: Simulator, # To calibrate
     measured: Effects | None, # Results; none for the simulator as it is
 ) -> State: # `line, covariance, discrepancy`, one of each per readout
     "Calibrate the readouts of which there are results"

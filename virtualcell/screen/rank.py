@@ -54,7 +54,7 @@ COLUMNS = ("rank", "candidate_id", "intervention", "context", "dose", "time_h", 
 class RankRules:
     "What a ranking is asked for"
     top_k: int = 10 # Size of the top for `p_top_k`
-    min_safety: float = 0.5 # Below this a candidate stands behind, 0 to 1
+    min_safety: float = 0.5 # Below this a candidate is placed behind, 0 to 1
     random_state: int = 0 # Seed of `p_top_k` and `p_front`
     shrink: bool | None = None # Whether effects are raw estimates; None for all but predicted ones
     error_correlation: pd.DataFrame | None = None # Of errors, readout × readout; None where it is not known
@@ -197,7 +197,7 @@ def rank(
     program: Program, # Goals, safety, noise, replicates
     candidates: Candidates | pd.DataFrame, # From `enumerate_candidates`, or their frame
     context: Context | Mapping | None = None, # Which one, where the effects have several
-    known: Sequence[Intervention | str] | None = None, # Interventions with results; None where that is not told
+    known: Sequence[Intervention | str] | None = None, # Interventions with results; None if not stated
     rules: RankRules = RankRules(), # Size of the top, lowest safety, seed, raw or shrunk, correlation of errors
 ) -> pd.DataFrame: # Columns as in `COLUMNS`, then those of several goals; `intervention` and `context` hold objects
     "Rank the candidates, each with a reason"

@@ -22,7 +22,7 @@ from .goals import readout_column
 from .joint_error import correlation_between
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #8f7dcddd
-VANISHING = 1e-6 # A standard error below this share of the assay's noise, or of the limit, says nothing
+VANISHING = 1e-6 # A standard error below this share of the assay's noise, or of the limit, counts as unknown
 
 class Margin(NamedTuple):
     "How far an interval's ends are from the effect"

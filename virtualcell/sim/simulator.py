@@ -94,7 +94,7 @@ class Simulator(Settings, ABC):
 
     def effects(self,
         interventions: Iterable[Intervention | str], # What is done
-        progress: bool | None = None, # Show a bar; by default when somebody is watching
+        progress: bool | None = None, # Show a progress bar; by default in interactive sessions
     ) -> Effects: # Simulated, with Monte-Carlo errors
         "Simulate each intervention against a control with the same random numbers"
         return _effects(self, check_targets(self, interventions), progress)
@@ -144,8 +144,8 @@ class NetworkSimulator(Simulator):
     units: Mapping[str, str] = field(default_factory=dict) # Feature: unit, where it does not follow from the species
     time: float = 24.0 # Of the readout [time unit of the network]
     n_cells: int = 500 # Of each intervention and of the control, 2 or more
-    method: Method = EXACT # Which mathematics
-    device: Literal["cpu", "cuda"] = "cpu" # The same law on both, not the same bytes
+    method: Method = EXACT # Solver and step size
+    device: Literal["cpu", "cuda"] = "cpu" # Same distribution on both, not the same random numbers
     random_state: int = 0 # Seed, shared by control and interventions
 
     def __post_init__(self):
@@ -235,7 +235,7 @@ class CompositeSimulator(Simulator):
     targets: tuple[str, ...] # Names that `made` knows
     readouts: tuple[str, ...] # Variables
     until: float # Time of the readout [time unit of the composite]
-    dt: float # Step of the splitting [the same]
+    dt: float # Step of the splitting [time unit of the composite]
     n_cells: int = 200 # Of each intervention and of the control, 2 or more
     random_state: int = 0 # Seed, shared by control and interventions
     name: str = "composite" # For people

@@ -24,7 +24,7 @@ class NoRingError(ContractError):
 BANDS_UM = (0, 300, 365, 415, 465)
 
 def composition(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     bands_um: tuple[float, ...] = BANDS_UM, # Radii [um]
 ) -> pd.DataFrame: # One row per band, a column per fate: shares
     "Compute the share of each fate in each radius band"
@@ -35,7 +35,7 @@ def composition(
     return pd.DataFrame(count / np.maximum(count.sum(1, keepdims=True), 1), pd.Index(names, name="band_um"), FATES)
 
 def ring_order(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
 ) -> float: # -1 to 1; NaN with a single fate
     "Correlate (Spearman) the ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
     from scipy.stats import spearmanr
@@ -45,7 +45,7 @@ def ring_order(
     return float(spearmanr(index[known], colony.edge_um[known]).statistic)
 
 def ring_radius(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     fate: str, # One of `FATES`
     least: int = 5, # Cells that make a ring
 ) -> float: # [um]
@@ -61,7 +61,7 @@ def ring_radius(
 COLOURS = ("#c05621", "#2f855a", "#6b46c1", "#2b6cb0", "#cccccc") # CDX2, T, SOX17, SOX2, none
 
 def draw_fates(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     ax: object, # matplotlib axes
 ) -> None:
     "Draw a dot per cell, coloured by fate"
@@ -77,7 +77,7 @@ def draw_fates(
     ax.legend(frameon=False, markerscale=3, loc="upper right", bbox_to_anchor=(1.45, 1))
 
 def radial_profile(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     width_um: float = 25.0, # Of a ring [um]
 ) -> pd.DataFrame: # `radius_um`, n, and a column per fate: shares
     "Compute the share of each fate by distance from the middle"
@@ -93,7 +93,7 @@ def _summary(colony: Colony) -> dict[str, float]:
     return {"ring_order": ring_order(colony), **{f"composition_{name}": float(share) for name, share in shares}}
 
 def wiring_screen(
-    culture: Culture, # The rest stays
+    culture: Culture, # Settings that all cuts share
     wires: tuple[str, ...] = WIRES + SIGNAL_WIRES, # Edges to cut, one at a time
     *, random_state: int = 0, # Seed, shared by all: cuts meet the same cells
     n_jobs: int = 1, # Threads

@@ -24,7 +24,7 @@ from ..core import ContractError
 from ..screen.enumerate import count_candidates, enumerate_candidates, removed_by_rule
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #dec7fa3a
-LIMIT = 200_000 # Most combinations that are counted while somebody clicks
+LIMIT = 200_000 # Most combinations that are counted after a click
 
 def narrowed(
     program: Program, # What may be done at most
