@@ -239,7 +239,7 @@ def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray
             np.array([times < some[0] for some in later]))
 
 # %% ../../nbs/3_models/30_splits.ipynb #7680a2f9
-TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` that are compared, where present
+TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` to compare, if there
 
 def labels_of(
     effects: Effects, # With contexts, and columns of `obs` such as a batch
