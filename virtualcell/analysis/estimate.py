@@ -28,7 +28,7 @@ def squeeze(
     variances: Float[np.ndarray, "intervention feature"], # Between replicates, NaN where there is one only
     df: Float[np.ndarray, " intervention"], # Degrees of freedom of each row, 0 for one replicate
 ) -> tuple[Float[np.ndarray, "intervention feature"], float]: # (shrunken variances, added degrees of freedom)
-    "Draw variances towards their feature's mean; the second value is how much to trust that mean"
+    "Shrink variances towards their feature's mean; the second value is how much to trust that mean"
     rows = df > 0
     if rows.sum() < 3 or not (variances[rows] > 0).any(): return variances, 0.0
     weights = df[rows, None]
@@ -40,7 +40,7 @@ def squeeze(
     return (added * mean + own) / (added + np.where(rows, df, 0.0))[:, None], added
 
 def _log_spread(variances: np.ndarray, mean: np.ndarray) -> float:
-    "Variance of log(s²/s₀²) about its mean over interventions; what does not vary at all has no logarithm"
+    "Compute the variance of log(s²/s₀²) over interventions; what does not vary at all has no logarithm"
     logs = np.log(np.where(variances > 0, variances, np.nan) / np.where(mean > 0, mean, np.nan))
     n = (variances > 0).sum(0)
     return float(np.nanvar(logs - np.nansum(logs, 0) / np.maximum(n, 1)))
@@ -78,7 +78,7 @@ def entering(
                          Key.REPLICATE: adata.obs[replicate].astype(str).to_numpy(), "out": out}, adata.obs_names)
 
 def _spelled(label: str) -> str | None:
-    "The canonical text of an intervention; None where it cannot be read"
+    "Spell an intervention canonically; None where it cannot be read"
     try: return str(parse(label))
     except ContractError: return None
 
@@ -92,7 +92,7 @@ def pseudobulk(
     statuses: tuple[str, ...] = ("validated",), # Statuses that may enter, where cells have one
     use_flagged: bool = False, # Whether cells with a `qc_flag` may enter
 ) -> AnnData: # perturbation·context·replicate × genes; `X` log1p CP10k, `obs` with `n_cells, n_flagged, qc_flag`
-    "Sum counts within each perturbation, context and replicate; refuse to mix what nobody declared"
+    "Sum counts within each perturbation, context and replicate; refuse to mix what was not declared"
     contexts, pool_over = ((names,) if isinstance(names, str) else tuple(names) for names in (contexts, pool_over))
     check_names(adata)
     check_counts(adata)
@@ -119,12 +119,12 @@ def pseudobulk(
 _GROUP = [Key.PERTURBATION, "context", Key.REPLICATE]
 
 def _key(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    "One text per row"
+    "Join columns into one text per row"
     first, *rest = (table[column] for column in columns)
     return first.str.cat(rest, sep="|").rename(None)
 
 def _summed(cells: AnnData, table: pd.DataFrame, contexts: Sequence[str], min_cells: int) -> AnnData:
-    "Sums and log1p CP10k of each group, in the order of the names"
+    "Compute sums and log1p CP10k of each group, in the order of the names"
     from anndata import AnnData
     from scipy.sparse import csr_matrix
     groups = table.groupby(_GROUP, sort=True).ngroup().to_numpy()
@@ -153,7 +153,7 @@ def _tell(made: AnnData, adata: AnnData, table: pd.DataFrame, settings: dict) ->
     made.uns.update(settings, n_flagged=n, made_by=", ".join(said), left_out=_absent(table))
 
 def _absent(table: pd.DataFrame) -> pd.DataFrame:
-    "Perturbations of which no cell enters in a context, with the reasons"
+    "List perturbations of which no cell enters in a context, with the reasons"
     pair = _key(table, _GROUP[:2])
     rows = table[~pair.isin(set(pair[table["out"] == ""]))]
     why = lambda out: "no cell enters: " + few(f"{n:,} {reason}" for reason, n in out.value_counts().items())
@@ -181,7 +181,7 @@ def estimate_effects(
     bulk: AnnData, # From `pseudobulk`
     evidence: str = "replicated", # "exploratory" allows a single replicate, with infinite error
 ) -> Effects:
-    "Difference to the control of the same replicate and context, with the spread between replicates as its error"
+    "Estimate differences to the control of the same replicate and context; replicates give the error"
     check_one_of(evidence, ("replicated", "exploratory"), "evidence")
     table, X = matched(bulk), np.asarray(bulk.X)
     base = table[(table["intervention"] == Key.CONTROL) & table["enough"]]
@@ -211,9 +211,9 @@ def effects_from_replicates(
     shifts: Mapping[tuple[Intervention | str, Context], Float[np.ndarray, "replicate feature"]], # By row of the effects
     var: Mapping, # `feature, unit, kind`
     n_cells: Sequence[int], # Behind each row
-    made_by: str, # From what, for whoever reads the effects
+    made_by: str, # What the effects were made from, for the record
 ) -> Effects:
-    "Mean and shrunken standard error over replicates; one replicate has an infinite error"
+    "Estimate mean and shrunken standard error over replicates; one replicate has an infinite error"
     n = np.array([len(d) for d in shifts.values()])
     mean = np.array([d.mean(0) for d in shifts.values()])
     spread = np.array([d.var(0, ddof=1) if len(d) > 1 else np.full(mean.shape[1], np.nan) for d in shifts.values()])
@@ -231,7 +231,7 @@ def left_out(
     bulk: AnnData, # From `pseudobulk`
     effects: Effects, # From `estimate_effects`
 ) -> pd.DataFrame: # `perturbation, context, replicates, n_cells, reason`; the context as text
-    "Perturbations that could not be measured in a context, and why"
+    "List perturbations that could not be measured in a context, and why"
     table = matched(bulk)
     known = {(str(name), context) for name, context in effects.keys}
     keys = list(zip(table["intervention"], table["context"], strict=True))
@@ -244,7 +244,7 @@ def left_out(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 def _reason(part: pd.DataFrame) -> str:
-    "Why the rows of one perturbation and context give no effect"
+    "Say why the rows of one perturbation and context give no effect"
     if (part["control"] < 0).all(): said = "no control with enough cells in its replicates of this context"
     elif part["enough"].sum() < 2: said = "fewer than two replicates with enough cells"
     else: said = "fewer than two replicates with a control of their own"

@@ -25,7 +25,7 @@ def guide_changes(
     plasmid: str, # Column with plasmid reads
     replicates: list[str], # Columns with reads after growth
 ) -> Float[np.ndarray, "guide replicate"]: # log2 fold change
-    "Change of each guide against the plasmid, on log2(counts per million + 1)"
+    "Compute the change of each guide against the plasmid, on log2(counts per million + 1)"
     reads = check_columns(guides, [plasmid, *replicates], "the guide table")[[plasmid, *replicates]].to_numpy(float)
     depth = reads.sum(0)
     if (depth == 0).any(): raise fault("reads in every sample", "a sample without any", "Remove the sample.")
@@ -39,7 +39,7 @@ def estimate_fitness(
     replicates: list[str], # Columns with reads after growth
     evidence: str = "replicated", # "exploratory" allows one replicate
 ) -> Effects: # KO:gene × fitness [log2 fold change]
-    "Gene effects: guides are averaged within each replicate, replicates make the interval"
+    "Estimate gene effects: guides are averaged within each replicate, replicates make the interval"
     if len(replicates) < 2 and evidence == "replicated":
         raise fault("two or more replicates", f"{few(replicates)} only",
                     "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
@@ -56,7 +56,7 @@ def estimate_fitness(
     return effects_from_replicates(shifts, var, [0] * len(genes), "mean of guides")
 
 def _gene_names(genes: pd.Series) -> np.ndarray:
-    "Names of the genes of the guides that enter, each of which can be a target"
+    "Name the genes of the guides that enter, each of which can be a target"
     if not len(genes): raise fault("guides without a flag", "none", "Look at the table of flags.")
     names = genes.astype(str).str.strip()
     odd = [name for name in names.unique() if name == "nan" or not is_target(name)]

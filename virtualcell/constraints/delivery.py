@@ -1,4 +1,4 @@
-"""What the lab can do to cells, and by which way it gets into them
+"""What the lab can do to cells, and how it gets into them
 
 Docs: https://OWNER.github.io/virtualcell/1_constraints/delivery.html.md"""
 

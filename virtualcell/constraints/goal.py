@@ -1,4 +1,4 @@
-"""Where the cells should go, what one thing is worth in terms of another, and what must not happen on the way
+"""Which readouts should change in which direction, what one is worth in terms of another, and which limits must hold
 
 Docs: https://OWNER.github.io/virtualcell/1_constraints/goal.html.md"""
 

@@ -1,4 +1,4 @@
-"""What the product needs, what the lab can do, and a verdict with the name of the rule for every idea
+"""What the product needs, what the lab can do, and for every candidate whether it may be made and by which rule not
 
 Docs: https://OWNER.github.io/virtualcell/1_constraints/program.html.md"""
 
@@ -82,13 +82,13 @@ class Program:
     def ways(self) -> dict[str, Delivery]: return {one.name: one for one in self.deliveries} # Deliveries by name
 
     def readout(self, name: str) -> Readout:
-        "The readout called `name`"
+        "Find the readout called `name`"
         return next(r for r in self.readouts if r.name == check_one_of(name, [r.name for r in self.readouts],
             "readout"))
 
     @cached_property
     def digest(self) -> str:
-        "Changes whenever any of its facts does"
+        "Change with any of its facts"
         return digest(self)
 
     def __repr__(self): return f"Program({self.name!r}: {few(self.goals)}, {self.digest[:8]})"
@@ -115,7 +115,7 @@ def check_contexts(
     program: Program, # Names its cell types
     contexts: Iterable[Context], # Where effects were predicted or measured
 ) -> None:
-    "Refuse a cell type that the program does not name; contexts that say none pass"
+    "Refuse a cell type that the program does not name; contexts without one pass"
     said = dict.fromkeys(dict(one.items).get("cell_type") for one in contexts)
     strange = [name for name in said if name is not None and name not in program.cell_types]
     if strange: raise fault(f"cell types of the program, {few(program.cell_types)}", few(strange),
@@ -152,7 +152,7 @@ _FITS: dict[str, Callable[[Option, Part], bool]] = { # field of a part: whether 
     "time": lambda option, part: part.time_h in option.times_h}
 
 def _narrow(program: Program, part: Part) -> tuple[tuple[Option, ...], tuple[str, ...]]:
-    "The options nearest to `part`, and the fields that no option meets"
+    "Find the options nearest to `part`, and the fields that no option meets"
     options, unmet = program.offers.get((part.kind, part.target), ()), ()
     for name, fits in _FITS.items():
         kept = tuple(option for option in options if fits(option, part))
@@ -206,7 +206,7 @@ def _not_offered(program: Program, c: Intervention) -> str:
     return f"{few(bad)} is not among the offered targets" if bad else ""
 
 def _field(name: str) -> Callable[[Program, Intervention], str]:
-    "The rule that every part fits an offer in one of its fields"
+    "Make the rule that every part fits an offer in one of its fields"
     def rule(program: Program, c: Intervention) -> str:
         bad = [str(p) for p in c.parts if name in _narrow(program, p)[1]]
         return f"the {name} of {few(bad)} is not offered" if bad else ""
@@ -291,7 +291,7 @@ def to_yaml(
     program: Program, # To write
     path: str | Path | None = None, # Where to; None for the text alone
 ) -> str:
-    "YAML that `from_yaml` reads back to an equal program"
+    "Write YAML that `from_yaml` reads back to an equal program"
     import yaml
     text = yaml.safe_dump(plain(program), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     if path is not None: write_atomic(path, text)

@@ -28,7 +28,7 @@ def _load(text: str) -> object:
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #a9dae180
 def _target_file(name: object, beside: Path | None) -> list[str]:
-    "Targets, one per line, from a text file that lies beside the YAML file; lines that start with # are notes"
+    "Read targets, one per line, from a text file beside the YAML file; lines that start with # are notes"
     if not isinstance(name, str) or Path(name).name != name:
         raise fault("the name of a file beside the program in targets_file", repr(name),
                     "Put it there, without folders.")

@@ -1,4 +1,4 @@
-"""What is already written about a gene, and what a lab knows itself, as numbers a model can learn from
+"""What is published about a gene, and what a lab knows itself, as numbers a model can learn from
 
 Docs: https://OWNER.github.io/virtualcell/2_data/knowledge.html.md"""
 
@@ -28,7 +28,7 @@ from ..protocol import Knowledge
 # %% ../../nbs/2_data/27_knowledge.ipynb #e5b71152
 @cache
 def term_genes() -> dict[str, frozenset[str]]:
-    "Genes of each Gene Ontology term, annotations of child terms included"
+    "Collect the genes of each Gene Ontology term, annotations of child terms included"
     held = fetch("gene_ontology")
     notes = held["go_human_annotations_2022-09"].astype(str)
     direct = notes[notes["evidence"] != "ND"].groupby("go_id")["gene"].agg(set).to_dict()
@@ -41,7 +41,7 @@ def term_genes() -> dict[str, frozenset[str]]:
     return {term: frozenset(genes) for term, genes in full.items()}
 
 def _ancestors(term: str, up: dict[str, list]) -> set[str]:
-    "The term and everything above it"
+    "Find the term and everything above it"
     seen, waiting = {term}, [term]
     while waiting:
         for parent in up.get(waiting.pop(), ()):
@@ -56,7 +56,7 @@ def go_features(
     n_components: int = 64, # Features per gene
     random_state: int = 0, # Seed of the randomised decomposition
 ) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray, " gene"]]: # (of unit variance, whether annotated)
-    "Leading components of the weighted gene × term table"
+    "Compute the leading components of the weighted gene × term table"
     from scipy.sparse import csr_matrix
     from sklearn.utils.extmath import randomized_svd
     check_positive(n_components, "n_components", whole=True)
@@ -71,7 +71,7 @@ def go_features(
     return features / np.maximum(features.std(0), 1e-12), np.diff(table.indptr) > 0
 
 def _informative(genes: frozenset[str]) -> list[frozenset[str]]:
-    "Terms with 5 to 1,000 of the genes, in the order of their names"
+    "Choose terms with 5 to 1,000 of the genes, in the order of their names"
     inside = ((term, members & genes) for term, members in sorted(term_genes().items()))
     return [members for _, members in inside if 5 <= len(members) <= 1000]
 
@@ -81,7 +81,7 @@ def gene_ontology(
     n_components: int = 64, # Features per gene
     random_state: int = 0, # Seed of the randomised decomposition
 ) -> Knowledge: # For `Training(knowledge=…)`
-    "What the Gene Ontology says of genes, as knowledge that a model can learn from"
+    "Turn the Gene Ontology into knowledge of genes that a model can learn from"
     symbols = tuple(genes) if genes is not None else tuple(sorted(set().union(*term_genes().values())))
     features, known = go_features(symbols, n_components, random_state)
     return Knowledge(name="gene ontology", targets=symbols, matrix=features, mask=known, licence="CC BY 4.0",
@@ -103,7 +103,7 @@ def column_roles(
                          "missing": [int(table[name].isna().sum()) for name in names]})
 
 def _kind(column: pd.Series) -> str:
-    "What a column can be: numbers a feature, unless they are the unnamed row numbers of a spreadsheet"
+    "Say what a column can be: numbers a feature, unless they are the unnamed row numbers of a spreadsheet"
     kind = column.dtype
     if kind.kind == "O" or isinstance(kind, pd.StringDtype | pd.CategoricalDtype): return "text"
     is_feature = pd.api.types.is_numeric_dtype(kind) and kind.kind != "c" and not column.name.startswith("Unnamed:")
@@ -149,14 +149,14 @@ def _read_table(path: Path) -> pd.DataFrame:
                     "Save it again with one header line and one row per target.", FileFormatError) from error
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
-    "An index of text becomes the first column; names of columns are text, each there once"
+    "Make an index of text the first column, and names of columns text, each there once"
     if not pd.api.types.is_numeric_dtype(table.index.dtype): table = table.reset_index()
     table = table.set_axis([str(name).strip() for name in table.columns], axis=1)
     if again := repeated(table.columns): raise fault("each column once", f"duplicates: {few(again)}", "Rename them.")
     return table
 
 def _names(column: pd.Series) -> tuple[str, ...]:
-    "Names of the targets, without blanks around them; whole numbers are names too"
+    "Read names of targets, without blanks around them; whole numbers are names too"
     if column.dtype.kind in "fb":
         raise fault(f"text or whole numbers in {column.name}, to name targets", column.dtype, "Convert the column.")
     empty = int(is_blank(column).sum())
@@ -164,7 +164,7 @@ def _names(column: pd.Series) -> tuple[str, ...]:
     return tuple(column.astype(str).str.strip())
 
 def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
-    "Features as numbers, NaN where one is missing; at least one row must be whole"
+    "Read features as numbers, NaN where one is missing; at least one row must be complete"
     values = table.to_numpy(float, na_value=np.nan)
     endless = [column for column, there in zip(table, np.isinf(values).any(0), strict=True) if there]
     if endless: raise fault(f"finite numbers in {name}", f"infinity in {few(endless)}", "Correct or clip them.")
@@ -195,7 +195,7 @@ MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398"
 def machinery_score(
     genes: list[str] | tuple[str, ...], # Gene symbols
 ) -> Float[np.ndarray, " gene"]: # Larger is chosen first
-    "In how many of the nine core processes a gene takes part; ties by the number of its annotated terms"
+    "Count the nine core processes a gene takes part in; ties by the number of its annotated terms"
     held = term_genes()
     core = np.array([sum(gene in held.get(term, ()) for term in MACHINERY) for gene in genes], float)
     counts = pd.Series([g for members in held.values() for g in members]).value_counts()

@@ -1,4 +1,4 @@
-"""A donor, a gene, a batch or a copy of a row on both sides is named before a model is scored
+"""Lists donors, genes, batches and copies of rows that are in both training and test rows, before a model is scored
 
 Docs: https://OWNER.github.io/virtualcell/3_models/audit.html.md"""
 
@@ -19,7 +19,7 @@ from .splits import Split, folds_of, labels_of, times_of
 
 # %% ../../nbs/3_models/30c_audit.ipynb #3e375692
 def _shared(labels: Sequence, test: np.ndarray, train: np.ndarray) -> Iterator[tuple[str, int, int]]:
-    "Names on both sides, with the rows on each"
+    "Find names on both sides, with the rows on each"
     codes, names = pd.factorize(np.array(labels, object))
     count = lambda rows: np.bincount(codes[rows & (codes >= 0)], minlength=len(names))
     n_test, n_train = count(test), count(train)
@@ -27,14 +27,14 @@ def _shared(labels: Sequence, test: np.ndarray, train: np.ndarray) -> Iterator[t
 
 # %% ../../nbs/3_models/30c_audit.ipynb #9a78f971
 def _genes(effects: Effects, spelling: bool) -> list[tuple[int, str, object]]: # (row, name, what it goes by)
-    "Genes and the set of targets they stand in; for `spelling`, bare names and how they are written"
+    "List genes and the set of targets they stand in; for `spelling`, bare names and how they are written"
     bare = lambda gene: "".join(filter(str.isalnum, gene.casefold())) or gene
     held = [(i, set(one.targets)) for i, one in enumerate(effects.interventions)]
     return [(i, bare(gene) if spelling else gene, gene if spelling else frozenset(some)) for i, some in held
             for gene in sorted(some)]
 
 def _unlike(genes: list, test: np.ndarray, train: np.ndarray, spelling: bool) -> Iterator[tuple[str, int, int]]:
-    "Names on both sides that do not go by the same everywhere"
+    "Find names on both sides that do not go by the same everywhere"
     ours: dict[str, list] = {}
     theirs: dict[str, list] = {}
     for i, name, mark in genes:
@@ -46,7 +46,7 @@ def _unlike(genes: list, test: np.ndarray, train: np.ndarray, spelling: bool) ->
             yield " ~ ".join(sorted(marks)) if spelling else name, len(ours[name]), len(theirs[name])
 
 def _not_before(times: np.ndarray, test: np.ndarray, train: np.ndarray) -> Iterator[tuple[str, int, int]]:
-    "Times that are learned from, and are not before what is predicted"
+    "Find times that are learned from, and are not before what is predicted"
     for when in np.unique(times[train & (times >= times[test].min())]):
         yield f"{when:g}", int((times[test] <= when).sum()), int((times[train] == when).sum())
 
@@ -54,8 +54,8 @@ def _not_before(times: np.ndarray, test: np.ndarray, train: np.ndarray) -> Itera
 FEW, OWN = 5, 0.001 # Directions that a likeness needs; least share of a row's variance that is its own
 
 def near_duplicates(
-    effects: Effects, # Any
-    false_alarm: float = 0.01, # Probability that honest rows give any pair
+    effects: Effects, # Rows to compare with each other
+    false_alarm: float = 0.01, # Probability that independent rows give any pair
 ) -> Int[np.ndarray, "pair 2"]: # Positions of the two rows
     "Find pairs of rows that are practically the same numbers, perhaps rescaled"
     rows = np.flatnonzero((effects.mean != 0).sum(1) >= FEW)
@@ -75,7 +75,7 @@ def near_duplicates(
 
 # %% ../../nbs/3_models/30c_audit.ipynb #0a1e7816
 def _profiles(effects: Effects, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]: # (profiles, mean variances)
-    "Rows on the scale of the errors; an unknown error counts as 1 % of the row, and none is below 0.003 %"
+    "Scale rows by the errors; an unknown error counts as 1 % of the row, and none is below 0.003 %"
     mean, sd = effects.mean[rows], effects.sd[rows]
     known = np.isfinite(sd)
     square = np.where(known, sd, 0.0) ** 2
@@ -95,7 +95,7 @@ def _directions(x: np.ndarray) -> int:
     return int((np.linalg.svd(rest, compute_uv=False) ** 2 >= OWN * (len(rest) - 1)).sum())
 
 def _copies(effects: Effects) -> np.ndarray:
-    "Pairs of rows that are equal to the last digit; with few numbers in a row, only if few rows are"
+    "Find rows that are equal to the last digit; with few numbers in a row, only if few rows are"
     held: dict[bytes, list[int]] = {}
     for i in np.flatnonzero(effects.mean.any(1)):
         held.setdefault((effects.mean[i] + 0.0).tobytes() + effects.sd[i].tobytes(), []).append(int(i))
@@ -108,9 +108,9 @@ def _copies(effects: Effects) -> np.ndarray:
 def audit(
     split: Split, # To be checked
     effects: Effects, # Its rows, in any order
-    false_alarm: float = 0.01, # Probability that honest rows give any near-duplicate
+    false_alarm: float = 0.01, # Probability that independent rows give any near-duplicate
 ) -> pd.DataFrame: # `fold, what, name, n_test, n_train, breaks`: what is broken first
-    "Name everything that stands on both sides of a fold, and say whether the split promised that it does not"
+    "List everything that is on both sides of a fold, and whether the split promised that it is not"
     labels, broken, rows = labels_of(effects, split.apart), {*split.apart, "near-duplicate"}, []
     names = [f"{one} {place}".strip() for one, place in effects.keys]
     pairs = near_duplicates(effects, false_alarm)

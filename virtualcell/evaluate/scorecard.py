@@ -1,4 +1,4 @@
-"""Is there signal, how good could anybody be, and is any model better than the mean on *your* split?
+"""Is there signal, how good could any model be, and is one better than the mean on *your* split?
 
 Docs: https://OWNER.github.io/virtualcell/3_models/scorecard.html.md"""
 
@@ -30,7 +30,7 @@ def pearson(
     ours: Float[np.ndarray, "intervention feature"], # Predictions
     truth: Float[np.ndarray, "intervention feature"], # Truth
 ) -> Float[np.ndarray, " intervention"]: # −1 to 1
-    "Correlation over features; a constant prediction scores 0"
+    "Correlate over features; a constant prediction scores 0"
     a, b = ours - ours.mean(1, keepdims=True), truth - truth.mean(1, keepdims=True)
     size = np.sqrt((a**2).sum(1) * (b**2).sum(1))
     return np.divide((a * b).sum(1), size, out=np.zeros(len(a)), where=size > 1e-12)
@@ -39,7 +39,7 @@ def centroid_accuracy(
     ours: Float[np.ndarray, "intervention feature"], # Predictions
     truth: Float[np.ndarray, "intervention feature"], # Truth
 ) -> Float[np.ndarray, " intervention"]: # 0 to 1, chance 0.5
-    "Share of the other truths that are farther away than the own one; ties count half"
+    "Compute the share of other truths that are farther away than the own one; ties count half"
     far = np.sqrt(((ours[:, None] - truth[None]) ** 2).sum(2))
     own = far.diagonal()[:, None]
     n = max(len(ours) - 1, 1)
@@ -50,7 +50,7 @@ def discrimination(
     truth: Float[np.ndarray, "intervention feature"], # Truth
     masked: Bool[np.ndarray, "intervention feature"], # Features to leave out per intervention
 ) -> Float[np.ndarray, " intervention"]: # 1 is best, chance ½ + 1/(2P)
-    "1 − rank/P of the own truth by L1 distance (perturbation discrimination score)"
+    "Compute 1 − rank/P of the own truth by L1 distance (perturbation discrimination score)"
     scores = []
     for i, row in enumerate(ours):
         use = ~masked[i]
@@ -62,7 +62,7 @@ def slope(
     ours: Float[np.ndarray, "intervention feature"], # Predictions
     truth: Float[np.ndarray, "intervention feature"], # Truth
 ) -> float: # 1 if magnitudes are right
-    "Slope of truth on prediction through the origin; NaN for a prediction of zero"
+    "Fit the slope of truth on prediction through the origin; NaN for a prediction of zero"
     size = float((ours**2).sum())
     return float((ours * truth).sum() / size) if size > 1e-12 else float("nan")
 
@@ -72,7 +72,7 @@ def score(
     truth: Effects, # Measured
     middle: Float[np.ndarray, "intervention feature"], # Mean of the training effects, for each row of `truth`
 ) -> pd.DataFrame: # One row per intervention and context
-    "All metrics of one set of predictions; rows and features are aligned by name, and compared within a context"
+    "Compute all metrics of one set of predictions, aligned by name and compared within a context"
     missing = sorted(set(truth.features) - set(predicted.features))
     if missing: raise fault("predictions of every feature", f"none for {few(missing)}", "Nothing was scored.")
     ours, theirs = match_rows(predicted, truth)
@@ -133,7 +133,7 @@ def _check_models(models: Sequence[Model]) -> None:
     if again: raise fault("models with names of their own", f"{few(again)} twice or more", "Give one a name: name='…'.")
 
 def _leaks(split: Split, effects: Effects, allowed: Sequence[str]) -> str:
-    "What of the split's promises is broken, if it was allowed"
+    "Name the split's broken promises that were allowed; refuse the others"
     if isinstance(allowed, str): raise fault("a list of leaks", repr(allowed), f"Write ({allowed!r},).")
     broken = audit(split, effects).query("breaks")
     refused = broken[~broken["what"].isin(allowed)].drop_duplicates(["what", "name"])
@@ -145,7 +145,7 @@ def _leaks(split: Split, effects: Effects, allowed: Sequence[str]) -> str:
     return ", ".join(sorted(set(broken["what"])))
 
 def _second_half(first: Effects, truth: Effects) -> Effects:
-    "The rows of `first` in the other half, in the same order"
+    "Take the rows of `first` from the other half, in the same order"
     ours, theirs = match_rows(first, truth)
     if len(ours) < len(first):
         missing = [str(one) for i, one in enumerate(first.interventions) if i not in set(ours)]
@@ -174,7 +174,7 @@ def verdict(
     gain: tuple[float, float, float], # Error of the mean minus error of the model: value, low, high
     n: int, # Interventions that the model supports
 ) -> str: # One of three sentences
-    "The sentence that a manager may read"
+    "Say in one sentence whether the model is better than the mean"
     if n < ENOUGH: return "not enough data"
     return "better than the mean" if gain[1] > 0 else "no better than the mean"
 
@@ -182,14 +182,14 @@ def scorecard(
     scores: pd.DataFrame, # From `cross_validate`
     random_state: int = 0, # Seed of the bootstrap
 ) -> pd.DataFrame: # One row per model, the ceiling last
-    "Mean of every metric, gain over the perturbed mean with a 95 % interval, and the verdict"
+    "Average every metric; add the gain over the perturbed mean with a 95 % interval, and the verdict"
     base = scores[scores["model"] == PERTURBED].set_index(["intervention", "context"])["rmse"]
     if base.empty:
         raise fault(f"the baseline '{PERTURBED}'", few(scores["model"].unique()), "Report refused: add all baselines.")
     return pd.DataFrame([_card(name, part, base, random_state) for name, part in scores.groupby("model", sort=False)])
 
 def _card(name: str, part: pd.DataFrame, base: pd.Series, random_state: int) -> dict:
-    "One model's row; the contexts of an intervention are averaged first, so that it counts once"
+    "Make one model's row; the contexts of an intervention are averaged first, so that it counts once"
     known = part[part["supported"]].set_index(["intervention", "context"])["rmse"]
     both = pd.DataFrame({"ours": known, "base": base.reindex(known.index)})
     each = both.groupby(both.index.get_level_values(0).map(str)).mean()

@@ -1,4 +1,4 @@
-"""Which rows are predicted from which: seeded, saved, joined by name, with a promise of what never stands on both sides
+"""Which rows are predicted from which: seeded, saved, joined by name, with a promise of what is never on both sides
 
 Docs: https://OWNER.github.io/virtualcell/3_models/splits.html.md"""
 
@@ -32,7 +32,7 @@ class Split:
     test: Bool[np.ndarray, "fold row"] # True for the rows that are predicted
     train: Bool[np.ndarray, "fold row"] # True for the rows that are learned from; a row may be in neither
     by: str # What is new in the rows to predict, such as `perturbation`
-    apart: tuple[str, ...] # What must not stand on both sides, such as `gene`
+    apart: tuple[str, ...] # What must not be on both sides, such as `gene`
     random_state: int = 0 # Seed that drew the folds
     time_key: str = "" # Where the times are; empty if the split has nothing to do with time
     note: str = "" # Anything to remember
@@ -63,14 +63,14 @@ class Split:
 
 # %% ../../nbs/3_models/30_splits.ipynb #01d8d1fc
 def _fixed(mask: np.ndarray, name: str, n: int) -> np.ndarray:
-    "A copy that cannot be written to"
+    "Copy a mask so that it cannot be written to"
     mask = np.array(mask, order="C")
     if mask.dtype != bool: raise fault(f"True or False in {name}", mask.dtype, "Convert it.")
     mask.flags.writeable = False
     return check_shape(mask, (None, n), name)
 
 def _check(split: Split) -> None:
-    "Refuse what is no split: rows on both sides, rows predicted twice, sides without rows"
+    "Refuse rows on both sides, rows predicted twice, and sides without rows"
     test, train, names = split.test, split.train, np.array([f"{a} {b}".strip() for a, b in split.keys], object)
     if len(set(split.keys)) < len(names): raise fault("each row once", "the same row twice or more", "Remove it.")
     if test.shape != train.shape or not len(test):
@@ -87,7 +87,7 @@ def _check(split: Split) -> None:
 
 # %% ../../nbs/3_models/30_splits.ipynb #55b69332
 def _content(split: Split) -> tuple[dict, dict]:
-    "Facts and arrays of the file"
+    "Give facts and arrays of the file"
     return plain({"keys": split.keys, "by": split.by, "apart": split.apart, "random_state": split.random_state,
                   "time_key": split.time_key, "note": split.note}), {"test": split.test, "train": split.train}
 
@@ -104,10 +104,10 @@ def load_split(
                     "Split and save it again.", ArtifactError) from error
 
 def folds_of(
-    split: Split, # Any
+    split: Split, # With its folds
     effects: Effects, # The same rows, in any order
 ) -> list[tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]]: # (to predict, to learn from) for each fold
-    "Masks for the rows of `effects`, joined by intervention and context"
+    "Give masks for the rows of `effects`, joined by intervention and context"
     at = {key: i for i, key in enumerate(split.keys)}
     name = lambda keys: few(f"{one} {place}".strip() for one, place in keys)
     strange, missing = [key for key in effects.keys if key not in at], set(at) - set(effects.keys)
@@ -134,7 +134,7 @@ def hold_out(
     return member == np.arange(n)[:, None]
 
 def groups_of(
-    effects: Effects, # Any
+    effects: Effects, # To be grouped
     by: Literal["perturbation", "context", "donor"], # What must stay whole
 ) -> list: # One hashable name per row
     "Say which rows stay together: those on the same targets, in the same context, of the same donor"
@@ -155,7 +155,7 @@ def check_n_folds(
 
 # %% ../../nbs/3_models/30_splits.ipynb #623e1843
 def times_of(
-    effects: Effects, # Any
+    effects: Effects, # With times in their contexts or interventions
     time_key: str = Key.TIME_H, # Key of the contexts; "intervention" for the last time of each intervention
 ) -> Float[np.ndarray, " row"]: # Hours, other numbers, or days since 1970
     "Read when each row was made: numbers, or dates such as 2024-03-01"
@@ -197,7 +197,7 @@ def split_effects(
                  time_key=time_key if by == "time" else "", note=note)
 
 def _folds(effects: Effects, by: str, n_folds: int, random_state: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
-    "Both masks of each kind"
+    "Make both masks of one kind of split"
     if by == "time": return _forward(times_of(effects, time_key), n_folds, time_key)
     if by == "combination": return _combinations(effects, n_folds, random_state)
     if by != "perturbation_and_context":
@@ -214,7 +214,7 @@ _CURES = {"perturbation": "Measure more, or leave out contexts: by='context'.",
           "donor": "Measure more donors, or leave out interventions: by='perturbation'."}
 
 def _several(effects: Effects, by: str) -> list:
-    "Groups to leave out, two or more"
+    "Find the groups to leave out, two or more"
     groups = groups_of(effects, by)
     if len(set(groups)) > 1: return groups
     what = {"perturbation": "sets of targets"}.get(by, f"{by}s")
@@ -231,7 +231,7 @@ def _combinations(effects: Effects, n_folds: int, random_state: int) -> tuple[np
     return test, ~test
 
 def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
-    "Stretches of distinct times; each is predicted from all before it, and the first only teaches"
+    "Cut distinct times into stretches; each is predicted from all before it, the first is only learned from"
     distinct = np.unique(times)
     if len(distinct) < 2: raise fault("two or more times", f"{time_key}={few(distinct)}", "Pass another time_key.")
     first, *later = np.array_split(distinct, min(n_folds + 1, len(distinct)))
@@ -239,13 +239,13 @@ def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray
             np.array([times < some[0] for some in later]))
 
 # %% ../../nbs/3_models/30_splits.ipynb #7680a2f9
-TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` that are looked at, if there
+TRACED = (Key.DONOR, Key.BATCH, Key.SAMPLE, "lot", "plate", "library") # Columns of `obs` to compare, if there
 
 def labels_of(
-    effects: Effects, # Any
-    apart: Sequence[str] = (), # What must be among them: also other columns of `obs`
-) -> dict[str, list]: # By what it is, such as `gene`; None for a row that says nothing
-    "Read what each row says of everything that may stand on both sides"
+    effects: Effects, # With contexts, and columns of `obs` such as a batch
+    apart: Sequence[str] = (), # Labels that must be present; may name other columns of `obs`
+) -> dict[str, list]: # Label of each row, by kind such as `gene`; None where a row has none
+    "Read the labels of each row that an audit compares between the two sides"
     held = {"intervention": list(map(str, effects.interventions)),
             "context": [str(place) or None for place in effects.contexts],
             "gene": ["+".join(one) or Key.CONTROL for one in groups_of(effects, "perturbation")]}
@@ -264,7 +264,7 @@ def labels_of(
 def split_by_labels(
     effects: Effects, # To be split
     labels: Sequence | np.ndarray | pd.Series | str, # One per row, or a column of `obs`; "train" is never predicted
-    apart: Sequence[str], # What must not stand on both sides: "gene", "context", "donor", "batch" …; () for nothing
+    apart: Sequence[str], # What must not be on both sides: "gene", "context", "donor", "batch" …; () for nothing
     note: str = "", # Such as where the labels come from
 ) -> Split:
     "Predict the rows of each label from all others"
@@ -284,7 +284,7 @@ def split_by_labels(
 
 # %% ../../nbs/3_models/30_splits.ipynb #897a7681
 def parts_seen(
-    split: Split, # Any
+    split: Split, # With combinations to predict
 ) -> pd.DataFrame: # `fold, intervention, context, n_parts, n_seen`, one row per combination that is predicted
     "Count the parts of each combination whose kind and target were learned from alone"
     alone = {i: (one.parts[0].kind, one.targets[0]) for i, (one, _) in enumerate(split.keys)

@@ -1,4 +1,4 @@
-"""From any simulator a pooled screen with everything that goes wrong in one, and the truth beside it
+"""A pooled single-cell screen from any simulator, with the errors of a real one and the truth beside it
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/pooled.html.md"""
 
@@ -23,7 +23,7 @@ from ..sim.simulator import Donor, Simulator, check_targets, paired_effects
 # %% ../../nbs/6_sim/67a_pooled.ipynb #dbca5997
 @dataclass(frozen=True)
 class PerturbSeqDesign:
-    "How a pooled screen is done, and what goes wrong"
+    "Design and errors of a pooled screen"
     guides_per_target: int = 3 # Guides of each target
     n_control_guides: int = 3 # Guides that cut nothing
     cells_per_guide: int = 60 # On average
@@ -51,7 +51,7 @@ class PerturbSeqDesign:
 # %% ../../nbs/6_sim/67a_pooled.ipynb #22d2b8ee
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    "What really happened"
+    "The truth of a simulated screen"
     guides: pd.DataFrame # `guide, target, efficacy`: one row per guide
     edited: Bool[np.ndarray, " cell"] # Whether the cell's guide worked in it
     second: Int[np.ndarray, " cell"] # Row of the second guide, -1 for none
@@ -63,10 +63,10 @@ class GroundTruth:
 def simulate_perturb_seq(
     simulator: Simulator, # Whose cells hold genes
     targets: Sequence[str], # Genes to knock down, among the simulator's targets
-    design: PerturbSeqDesign = PerturbSeqDesign(), # How
+    design: PerturbSeqDesign = PerturbSeqDesign(), # Guides, cells, donors, batches and errors
     *, random_state: int = 0, # Seed of the experiment, not of the simulator
 ) -> tuple[AnnData, GroundTruth]:
-    "A pooled screen of knock-downs: counts under the contract, and the truth"
+    "Simulate a pooled screen of knock-downs: counts under the contract, and the truth"
     _check_screen(simulator, targets)
     guides = _guides(targets, design, random_state)
     cells = _assign(guides, design, random_state)
@@ -78,7 +78,7 @@ def simulate_perturb_seq(
 
 # %% ../../nbs/6_sim/67a_pooled.ipynb #04a63985
 def _check_screen(simulator: Simulator, targets: Sequence[str]) -> None:
-    "Cells that hold molecules, and targets that can be knocked down"
+    "Check that cells hold molecules, and that targets can be knocked down"
     if not simulator.genes:
         raise fault("a simulator whose cells hold molecules", f"none in {simulator.name}", "Read a gene of it.")
     if not len(targets): raise fault(f"targets among {few(simulator.targets)}", "none", "Name one or more.")
@@ -95,7 +95,7 @@ def _guides(targets: Sequence[str], design: PerturbSeqDesign, random_state: int)
     return pd.DataFrame(rows, columns=["guide", "target", "efficacy"])
 
 def _assign(guides: pd.DataFrame, design: PerturbSeqDesign, random_state: int) -> pd.DataFrame:
-    "Which cell has which guide, donor and batch"
+    "Assign guides, donors and batches to cells"
     rng, n = stream(random_state, "cells"), design.cells_per_guide * len(guides)
     share = rng.dirichlet(np.full(len(guides), 20.0))  # a library is never even
     first = rng.choice(len(guides), n, p=share)
@@ -105,7 +105,7 @@ def _assign(guides: pd.DataFrame, design: PerturbSeqDesign, random_state: int) -
 
 # %% ../../nbs/6_sim/67a_pooled.ipynb #9b51e398
 def _words(guides: pd.DataFrame, rows: tuple[int, ...]) -> str:
-    "The intervention of some guides that worked; of two on one target the stronger one"
+    "Name the intervention of guides that worked; of two on one target, the stronger one"
     left: dict[str, float] = {}
     for row in rows:
         target, efficacy = guides["target"][row], guides["efficacy"][row]
@@ -114,7 +114,7 @@ def _words(guides: pd.DataFrame, rows: tuple[int, ...]) -> str:
 
 def _simulate_cells(simulator: Simulator, guides: pd.DataFrame, cells: pd.DataFrame, design: PerturbSeqDesign,
                     random_state: int) -> Int[np.ndarray, "cell gene"]:
-    "Cells of one donor in which the same guides worked are simulated together"
+    "Simulate together the cells of one donor in which the same guides worked"
     done = [_words(guides, (g,) if s < 0 else (g, s)) if e else Key.CONTROL
             for g, s, e in zip(cells["guide"], cells["second"], cells["edited"], strict=True)]
     molecules = np.zeros((len(cells), len(simulator.genes)), np.int64)
@@ -130,7 +130,7 @@ def _simulate_cells(simulator: Simulator, guides: pd.DataFrame, cells: pd.DataFr
 # %% ../../nbs/6_sim/67a_pooled.ipynb #bfc0b3e0
 def _sequence(molecules: np.ndarray, cells: pd.DataFrame, design: PerturbSeqDesign,
               random_state: int) -> tuple[Int[np.ndarray, "cell gene"], Float[np.ndarray, " cell"]]:
-    "Capture, ambient molecules, dropout"
+    "Apply capture, ambient molecules and dropout"
     rng, (n, n_genes) = stream(random_state, "sequencing"), molecules.shape
     capture = np.clip(design.capture * np.exp(design.capture_sd * rng.normal(size=n)), 0, 0.95)
     bias = np.exp(design.batch_sd * rng.normal(size=(design.n_batches, n_genes)))
@@ -165,7 +165,7 @@ def _as_anndata(simulator: Simulator, guides: pd.DataFrame, cells: pd.DataFrame,
     return made
 
 def _true_effects(simulator: Simulator, targets: Sequence[str], design: PerturbSeqDesign, random_state: int) -> Effects:
-    "Mean change of molecules, from 200 cells each with shared random numbers"
+    "Estimate the mean change of molecules, from 200 cells each with shared random numbers"
     left = round(100 * (1 - design.efficacy_mean), 3)
     done = [Intervention(), *(_knock_down(target, left) for target in targets)]
     made = paired_effects([f"CRISPRi:{target}" for target in targets],
@@ -178,7 +178,7 @@ def _true_effects(simulator: Simulator, targets: Sequence[str], design: PerturbS
 def realism(
     counts: Float[np.ndarray, "cell gene"], # Raw counts of unperturbed cells
 ) -> dict[str, float]:
-    "What counts look like: depth, zeros, spread beyond Poisson, and how genes go together"
+    "Describe counts: depth, zeros, spread beyond Poisson, and correlation between genes"
     counts = np.asarray(counts, float)
     depth, mean, var = counts.sum(1), counts.mean(0), counts.var(0)
     kept = mean > 0.05
@@ -200,7 +200,7 @@ def compare_realism(
     real: Float[np.ndarray, "cell gene"], # Raw counts of as many genes
     *, fits_within: float = 0.3, # Relative difference that still counts as a fit
 ) -> pd.DataFrame: # `measure, simulated, real, fits`
-    "Side by side, with what does not fit"
+    "Compare simulated and real counts, and say what does not fit"
     a, b = realism(simulated), realism(real)
     rows = [{"measure": k, "simulated": a[k], "real": b[k],
              "fits": bool(abs(a[k] - b[k]) <= fits_within * max(abs(b[k]), 0.05))} for k in a]

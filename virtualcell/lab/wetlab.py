@@ -1,4 +1,4 @@
-"""A simulated wet lab for any simulator: noisier, independent, and labelled as simulated
+"""A simulated wet lab over any simulator: its own random numbers, assay noise, and results labelled as simulated
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/wetlab.html.md"""
 
@@ -25,7 +25,7 @@ def lab_error(
     variance: Float[np.ndarray, "replicate run feature"], # Of the units' mean: the control, then each intervention
     noise_sd: Float[np.ndarray, " feature"], # Of one replicate of the assay
 ) -> Float[np.ndarray, "intervention feature"]:
-    "Standard error of a difference of two means over replicates"
+    "Compute the standard error of a difference of two means over replicates"
     error = np.sqrt((2 * noise_sd**2 + variance[:, 1:] + variance[:, :1]).mean(0) / len(variance))
     return np.maximum(error, 1e-9)
 
@@ -50,7 +50,7 @@ class SimulatedLab:
     def run(self,
         interventions: Iterable[str | Intervention], # What was ordered
     ) -> Effects: # Simulated, named as they were ordered
-        "Do the experiments: every ordered intervention comes back with its replicates"
+        "Run the experiments: every ordered intervention comes back with its replicates"
         ordered, n = check_targets(self.simulator, interventions), self.n_replicates
         done = [Intervention(), *(_as_done(one, self.residual_expression) for one in ordered)]
         runs = [_replicate(self, done, number) for number in range(n)]
@@ -76,7 +76,7 @@ def _noise(lab: SimulatedLab) -> Float[np.ndarray, " feature"]: # As the simulat
     return np.array([held.get(name, np.nan) for name in lab.simulator.var.index])
 
 def _replicate(lab: SimulatedLab, done: Sequence[Intervention], number: int) -> tuple[np.ndarray, np.ndarray]:
-    "One replicate: what the assay reads of other units for each, and the variance of their mean"
+    "Simulate one replicate: what the assay reads of new units for each, and the variance of their mean"
     noise, means, variances = _noise(lab), [], []
     for one in done:
         seed = seed_of(lab.random_state, "lab", number, str(one))
@@ -86,6 +86,6 @@ def _replicate(lab: SimulatedLab, done: Sequence[Intervention], number: int) -> 
     return np.array(means), np.array(variances)
 
 def _as_done(ordered: Intervention, more: float) -> Intervention:
-    "The knock-down that really happened: more remains than ordered"
+    "Give the knock-down that really happens: more remains than ordered"
     return Intervention(tuple(replace(part, dose=min(100.0, part.dose + 100 * more)) if part.unit == "%" else part
                               for part in ordered.parts))

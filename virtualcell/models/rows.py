@@ -1,4 +1,4 @@
-"""Measured effects with their interventions and contexts, and the means that are taken of them
+"""Measured effects with their interventions and contexts, and the means over them
 
 Docs: https://OWNER.github.io/virtualcell/3_models/rows.html.md"""
 
@@ -45,7 +45,7 @@ def means(
     names: Sequence, # What each row belongs to
     contexts: Sequence[Context], # And where
 ) -> dict: # (name, context) and (name, None), the mean over contexts: row
-    "Mean of the rows of each name in each context, and of these means over contexts"
+    "Average the rows of each name in each context, and these means over contexts"
     (name_codes, of_name), (place_codes, of_place) = _codes(names), _codes(contexts)
     table = pd.DataFrame(rows).assign(name=name_codes, place=place_codes).groupby(["name", "place"]).mean()
     held = {(of_name[a], of_place[b]): row for (a, b), row in zip(table.index, table.to_numpy(), strict=True)}
@@ -53,7 +53,7 @@ def means(
     return held | {(of_name[a], None): row for a, row in zip(over.index, over.to_numpy(), strict=True)}
 
 def _codes(names: Sequence) -> tuple[list[int], list]:
-    "Numbers for names, in the order in which they first appear, and the names of the numbers"
+    "Number names in the order in which they first appear; give the numbers, and the names by number"
     at: dict = {}
     return [at.setdefault(name, len(at)) for name in names], list(at)
 
@@ -64,7 +64,7 @@ def look_up(
     contexts: Sequence[Context], # And where
     otherwise: Float[np.ndarray, "row feature"], # Rows for what is not held
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"]]: # (rows, whether held)
-    "Rows by name and context, else by name over contexts, else `otherwise`"
+    "Find rows by name and context, else by name over contexts, else `otherwise`"
     found = [held.get((name, place), held.get((name, None))) for name, place in zip(names, contexts, strict=True)]
     known = np.array([row is not None for row in found], bool)
     rows = np.array(otherwise, float)
@@ -78,7 +78,7 @@ def kind_means(
     contexts: Sequence[Context], # Of each row
     n_sweeps: int = 30, # Of the alternating fit
 ) -> dict: # (kinds, context) and (kinds, None): mean effect
-    "Mean effect of each kind in each context, as if all interventions of the kind had been measured there"
+    "Estimate the mean of each kind in each context, as if all its interventions had been measured there"
     held: dict = {}
     kinds = np.array([one.kinds for one in interventions])
     for kind in dict.fromkeys(kinds):
@@ -91,7 +91,7 @@ def kind_means(
     return held
 
 def _two_way(rows: np.ndarray, names: np.ndarray, places: np.ndarray, n_sweeps: int) -> tuple[np.ndarray, np.ndarray]:
-    "Least squares of row = own part of the intervention + part of the context, by turns"
+    "Fit row = part of the intervention + part of the context by alternating least squares"
     counts = [np.bincount(codes)[:, None] for codes in (names, places)]
     mean = lambda values, k, codes: np.array([np.bincount(codes, column) for column in values.T]).T / counts[k]
     if len(counts[1]) == 1: return mean(rows, 0, names), np.zeros((1, rows.shape[1]))
@@ -107,7 +107,7 @@ def perturbed_mean(
     fitted: Fitted, # Of a model that kept rows
     query: Query, # What it is asked
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"]]: # (mean, whether the kinds are known)
-    "Mean effect of the same kinds in the same context; for kinds that were not seen, the mean of all"
+    "Give the mean effect of the same kinds in the same context; for kinds not seen, the mean of all"
     keys = kept_keys(fitted)
     held = kind_means(fitted.arrays["rows"], [one for one, _ in keys], [place for _, place in keys])
     everything = np.tile(fitted.arrays["rows"].mean(0), (len(query), 1))
@@ -116,7 +116,7 @@ def perturbed_mean(
 def middle_rows(
     effects: Effects, # Training effects
 ) -> Float[np.ndarray, "row feature"]:
-    "Mean effect of the kinds and the context of each row"
+    "Give the mean effect of the kinds and the context of each row"
     held = kind_means(effects.mean, effects.interventions, effects.contexts)
     return np.array([held[one.kinds, place] for one, place in effects.keys]).reshape(effects.mean.shape)
 
@@ -124,7 +124,7 @@ def without_error(
     mean: Float[np.ndarray, "row feature"], # Effects
     support: Bool[np.ndarray, " row"], # Whether there was something to go on
 ) -> Prediction: # With infinite standard errors
-    "A prediction whose error is not known"
+    "Make a prediction whose error is not known"
     return Prediction(mean, np.full(mean.shape, np.inf), support)
 
 # %% ../../nbs/3_models/31a_rows.ipynb #c9ab575a
@@ -132,7 +132,7 @@ def choose_knowledge(
     training: Training, # With knowledge
     name: str = "", # Which; the first if empty
 ) -> Knowledge:
-    "One of the training set's tables of targets"
+    "Choose one of the training set's tables of targets"
     held = {one.name: one for one in training.knowledge}
     if name and name not in held:
         raise fault(f"knowledge called {name}", few(held), "Put it into Training(knowledge=…).")

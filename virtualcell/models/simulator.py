@@ -1,4 +1,4 @@
-"""A network, a composite, clones or colonies behind the same two verbs as every other model: fitting is calibration, predicting is simulating
+"""A network, a composite, clones or colonies with the same `fit` and `predict` as every other model: fitting calibrates, predicting simulates
 
 Docs: https://OWNER.github.io/virtualcell/3_models/simulator.html.md"""
 
@@ -36,7 +36,7 @@ def calibrate(
     measured: Float[np.ndarray, " intervention"], # y
     error: Float[np.ndarray, " intervention"], # σ; rows with an infinite one are left out
 ) -> Calibration:
-    "Draw a Bayesian line through simulated and measured effects"
+    "Fit a Bayesian line through simulated and measured effects"
     known = np.isfinite(error)
     if not known.any(): return Calibration()
     x, y, variance = simulated[known], measured[known], error[known] ** 2
@@ -56,11 +56,11 @@ Simulated = tuple[np.ndarray, np.ndarray] # Mean and standard error, (interventi
 
 @lru_cache(maxsize=8)
 def _memory(digest: str) -> dict[Intervention, tuple]:
-    "What the simulator with this digest said so far; the ninth simulator takes the place of the oldest"
+    "Keep what the simulator with this digest gave so far; a ninth simulator replaces the oldest"
     return {}
 
 def simulated(
-    simulator: Simulator, # Any
+    simulator: Simulator, # To run
     interventions: Sequence[Intervention], # Asked for, perhaps again and again
 ) -> Simulated: # Columns as the rows of `simulator.var`
     "Simulate what was not simulated before"
@@ -78,7 +78,7 @@ def _columns(there: Sequence[str] | pd.Index, wanted: Sequence[str] | pd.Index) 
     return [list(there).index(name) for name in wanted]
 
 def learn_lines(
-    simulator: Simulator, # Any
+    simulator: Simulator, # To calibrate
     measured: Effects | None, # Results; none for the simulator as it is
 ) -> State: # `line, covariance, discrepancy`, one of each per readout
     "Calibrate the readouts of which there are results"
@@ -146,7 +146,7 @@ class SimulatedResponse(Model):
 
 # %% ../../nbs/3_models/39_simulator.ipynb #b298878e
 def _as_cells(simulator: Simulator, what: Intervention, values: Float[np.ndarray, "cell feature"]) -> AnnData:
-    "Cells × readouts under the contract; what is counted is counted whole in `layers['counts']`"
+    "Build cells × readouts under the contract; whole numbers also go to `layers['counts']`"
     from anndata import AnnData
     obs = pd.DataFrame({Key.PERTURBATION: str(what), Key.IS_CONTROL: not what.parts, Key.STATUS: "validated",
                         Key.STATUS_REASON: "simulated"}, index=[f"cell{i + 1}" for i in range(len(values))])

@@ -1,4 +1,4 @@
-"""Which candidates go where the program wants to, in each goal and in all of them
+"""How far each candidate moves the readouts of the goals in the wanted direction, one by one and together
 
 Docs: https://OWNER.github.io/virtualcell/4_screen/goals.html.md"""
 
@@ -48,7 +48,7 @@ def combined_error(
     program: Program, # With its goals
     correlation: pd.DataFrame | None = None, # Of errors, readout × readout; None where it is not known
 ) -> Float[np.ndarray, " intervention"]: # Infinity where one is unknown
-    "Standard error of the utility: exact with a correlation, else the largest that any correlation allows"
+    "Compute the standard error of the utility: exact with a correlation, else the largest possible"
     parts = sd * [goal.weight for goal in program.goals]
     matrix = correlation_between(correlation, [goal.readout for goal in program.goals])
     if matrix is None or len(program.goals) == 1: return parts.sum(axis=1)
@@ -70,7 +70,7 @@ def utility(
 
 # %% ../../nbs/4_screen/41b_goals.ipynb #97f5f855
 def _first_front(values: np.ndarray) -> np.ndarray:
-    "Positions of rows that no other row beats"
+    "Find the rows that no other row dominates"
     left, front = np.lexsort(-values.T[::-1]), []
     while len(left):
         best = values[left[0]]
@@ -81,8 +81,8 @@ def _first_front(values: np.ndarray) -> np.ndarray:
 
 def pareto_fronts(
     values: Float[np.ndarray, "intervention goal"], # Effects towards the goals, larger is better
-) -> Int[np.ndarray, " intervention"]: # 1 for those that nobody beats
-    "Number the fronts: nobody in a front is at least as good as another there in all goals, and better in one"
+) -> Int[np.ndarray, " intervention"]: # 1 for non-dominated rows
+    "Number the Pareto fronts: no row of a front dominates another row of the same front"
     check_shape(values, (None, None), "values")
     fronts, left, number = np.zeros(len(values), int), np.arange(len(values)), 0
     while len(left):
@@ -94,7 +94,7 @@ def pareto_fronts(
 
 # %% ../../nbs/4_screen/41b_goals.ipynb #7c1b72f6
 def _joint_noise(shape: tuple, df: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    "Errors of all candidates in units of their standard errors, correlated between goals"
+    "Draw errors of all candidates in units of their standard errors, correlated between goals"
     noise = rng.standard_normal(shape) @ root.T
     few_df = np.isfinite(df)
     noise[few_df] /= np.sqrt(rng.chisquare(df[few_df]) / df[few_df])[:, None] # one for all goals: multivariate t
@@ -108,7 +108,7 @@ def p_first_front(
     n_draws: int = 1000, # Draws, 1 or more
     random_state: int = 0, # Seed
 ) -> Float[np.ndarray, " intervention"]: # 0 to 1; NaN where an error is unknown
-    "Estimate the probability that nobody beats a candidate"
+    "Estimate the probability that a candidate is on the first front"
     check_positive(n_draws, "n_draws", whole=True)
     known = np.flatnonzero(np.isfinite(sd).all(axis=1))
     chance, rng = np.full(len(mean), np.nan), stream(random_state, "p_first_front")

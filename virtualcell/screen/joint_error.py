@@ -53,7 +53,7 @@ def error_correlation(
     predicted: Effects, # Of candidates that the model had not seen
     measured: Effects, # The same candidates, in the same contexts
 ) -> pd.DataFrame: # readout × readout
-    "Estimate how errors of readouts go together"
+    "Estimate the correlation of errors between readouts"
     shared = [name for name in predicted.features if name in measured.features]
     if len(shared) < 2: raise fault("two shared readouts or more", few(shared), "Name them alike in both.")
     ours, theirs = match_rows(predicted, measured)

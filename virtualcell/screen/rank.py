@@ -1,4 +1,4 @@
-"""Strength towards the target, safety and doubt in one table, with a reason for every rank
+"""Effect towards the goals, safety and uncertainty in one table, with a reason for every rank
 
 Docs: https://OWNER.github.io/virtualcell/4_screen/rank.html.md"""
 
@@ -32,7 +32,7 @@ from ..stats import p_top_k, shrink
 
 # %% ../../nbs/4_screen/42_rank.ipynb #005679c9
 def _groups(one: Intervention) -> Iterator[tuple[str, ...]]:
-    "All sets of one or more targets"
+    "List all sets of one or more targets"
     targets = sorted(set(one.targets))
     return (group for size in range(1, len(targets) + 1) for group in combinations(targets, size))
 
@@ -40,7 +40,7 @@ def neighbours(
     candidates: Sequence[Intervention | str], # To be judged
     known: Sequence[Intervention | str], # Interventions that the model has seen results of
 ) -> Int[np.ndarray, " intervention"]: # Known interventions that share a target
-    "Count the results that stand behind each candidate"
+    "Count the results that share a target with each candidate"
     at = Counter(group for one in map(parse, known) for group in _groups(one))
     return np.array([sum(at[g] * (-1) ** (len(g) + 1) for g in _groups(one)) if at else 0
                      for one in map(parse, candidates)], int)
@@ -54,7 +54,7 @@ COLUMNS = ("rank", "candidate_id", "intervention", "context", "dose", "time_h", 
 class RankRules:
     "What a ranking is asked for"
     top_k: int = 10 # Size of the top for `p_top_k`
-    min_safety: float = 0.5 # Below this a candidate stands behind, 0 to 1
+    min_safety: float = 0.5 # Below this a candidate is placed behind, 0 to 1
     random_state: int = 0 # Seed of `p_top_k` and `p_front`
     shrink: bool | None = None # Whether effects are raw estimates, to be shrunk; None for all but predicted ones
     error_correlation: pd.DataFrame | None = None # Of errors, readout × readout; None where it is not known
@@ -65,7 +65,7 @@ class RankRules:
         if self.error_correlation is not None: check_correlation(self.error_correlation)
 
 def _half_width(error: np.ndarray, noise: float, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Total standard error, and half the 95 % interval; quantiles of both parts are weighted by their variances"
+    "Compute the total standard error and half the 95 % interval; variances weight the two quantiles"
     known = np.isfinite(error)
     own = np.where(known, error, 0.0) ** 2
     total = own + noise**2
@@ -74,7 +74,7 @@ def _half_width(error: np.ndarray, noise: float, df: np.ndarray) -> tuple[np.nda
 
 # %% ../../nbs/4_screen/42_rank.ipynb #4401ea07
 def _one_context(effects: Effects, context: Context | Mapping | None) -> Effects:
-    "Rows of one context; several are never mixed"
+    "Choose the rows of one context; several are never mixed"
     places = tuple(dict.fromkeys(effects.contexts))
     if context is None:
         if len(places) > 1: raise fault("effects in one context", few(places), "Say which: context={'cell_type': …}.")
@@ -84,7 +84,7 @@ def _one_context(effects: Effects, context: Context | Mapping | None) -> Effects
     return take(effects, np.array([place == wanted for place in effects.contexts]))
 
 def _standing(support: np.ndarray, unknown: np.ndarray, unsafe: np.ndarray, unassessed: np.ndarray) -> np.ndarray:
-    "0 in front, 1 safety not assessed, 2 unsafe, 3 no known error on a goal, 4 no support"
+    "Sort into groups: 0 in front, 1 safety not assessed, 2 unsafe, 3 no known error on a goal, 4 no support"
     return np.select([~support, unknown, unsafe, unassessed], [4, 3, 2, 1], 0)
 
 def _believed(effects: Effects, program: Program, rules: RankRules) -> Effects:
@@ -97,14 +97,14 @@ def _believed(effects: Effects, program: Program, rules: RankRules) -> Effects:
     return replace(effects, mean=mean, sd=sd, obs=effects.obs.assign(df=np.inf))
 
 def _unsafe(held: Safety, rules: RankRules) -> Bool[np.ndarray, " intervention"]:
-    "Where the limits that were assessed are probably broken; what is not known breaks none"
+    "Find where the limits that were assessed are probably broken; what is not known breaks none"
     return (held.at_most < rules.min_safety) | (held.probability < rules.min_safety)
 
 def orderable(
     effects: Effects, # Predicted
     program: Program, # Goals and safety limits
     rules: RankRules = RankRules(), # Lowest safety, correlation of errors
-) -> Bool[np.ndarray, " intervention"]: # True where nothing speaks against ordering
+) -> Bool[np.ndarray, " intervention"]: # True where the candidate may be ordered
     "Find what is supported, has a known error on every goal, and is not known to be unsafe"
     effects = _believed(effects, program, rules)
     known = np.isfinite(goal_effects(effects, program)[1]).all(axis=1)
@@ -118,16 +118,17 @@ class GoalView(NamedTuple):
     effect: Float[np.ndarray, "intervention goal"] # Towards the goal [unit of the readout]
     error: Float[np.ndarray, "intervention goal"] # Standard error of the model
     half: Float[np.ndarray, "intervention goal"] # Half the 95 % interval, with the assay's noise
-    noise: Float[np.ndarray, " goal"] # Standard error that the assay adds
 
 def _view(effects: Effects, program: Program) -> GoalView:
     effect, error = goal_effects(effects, program)
-    noise = np.array([replicate_sd(program.readout(goal.readout), program.budget.replicates) for goal in program.goals])
-    half = np.stack([_half_width(e, n, effects.df)[1] for e, n in zip(error.T, noise, strict=True)], axis=1)
-    return GoalView(effect, error, half, noise)
+    pairs = zip(error.T, _assay_noise(program), strict=True)
+    return GoalView(effect, error, np.stack([_half_width(e, n, effects.df)[1] for e, n in pairs], axis=1))
+
+def _assay_noise(program: Program) -> Float[np.ndarray, " goal"]: # Standard error that the assay adds
+    return np.array([replicate_sd(program.readout(goal.readout), program.budget.replicates) for goal in program.goals])
 
 def _goal_columns(view: GoalView, program: Program) -> pd.DataFrame:
-    "Effect and interval of each goal, where there are several"
+    "Give effect and interval of each goal, where there are several"
     found = {}
     for i, goal in enumerate(program.goals if len(program.goals) > 1 else ()):
         effect, half = view.effect[:, i], view.half[:, i]
@@ -135,21 +136,22 @@ def _goal_columns(view: GoalView, program: Program) -> pd.DataFrame:
                   f"high_{goal.readout}": effect + half}
     return pd.DataFrame(found, index=range(len(view.effect)))
 
-def _effect_texts(view: GoalView, program: Program) -> list[str]:
-    "What a candidate does to the readouts of the goals, as far as the model knows"
-    return [", ".join(_effect_text(goal.readout, sign * effect, half) for goal, sign, effect, half
-                      in zip(program.goals, [goal.sign for goal in program.goals], *row, strict=True))
-            for row in zip(view.effect, view.half, strict=True)]
+def _effect_texts(seen: GoalView, view: GoalView, program: Program) -> list[str]:
+    "Say what a candidate does to the readouts of the goals, as far as the model knows"
+    clear = np.abs(view.effect) > view.half
+    return [", ".join(_effect_text(goal.readout, goal.sign * effect, *more) for goal, effect, *more
+                      in zip(program.goals, *row, strict=True))
+            for row in zip(seen.effect, seen.half, clear, strict=True)]
 
-def _effect_text(name: str, effect: float, half: float) -> str:
+def _effect_text(name: str, effect: float, half: float, clear: bool) -> str:
     if np.isinf(half): return f"the model gives no uncertainty for {name}"
     does, do = ("raises", "raise") if effect > 0 else ("lowers", "lower")
-    if abs(effect) > half: return f"{does} {name} by {abs(effect):.3g}"
+    if clear: return f"{does} {name} by {abs(effect):.3g}"
     return f"no clear effect on {name} ({do} by {abs(effect):.2g})"
 
 # %% ../../nbs/4_screen/42_rank.ipynb #641d97ca
 def _limit_text(effects: Effects, program: Program) -> np.ndarray:
-    "The program's reason for the limit that is least likely to hold, in brackets"
+    "Give the program's reason for the limit that is least likely to hold, in brackets"
     limits = limit_chances(effects, program)
     if not limits: return np.full(len(effects), "", object)
     texts = np.array([f" ({limit.why})" if limit.why else "" for limit, _ in limits], object)
@@ -160,32 +162,32 @@ def _safety_text(probability: float, at_most: float, why: str, text: str, unsafe
     known = f", and unsafe by the other limits: at most {_probability(at_most)}{text}" if unsafe else ""
     return f"; safety not assessed: {why}{known}"
 
-def _reasons(effects: Effects, program: Program, view: GoalView, held: Safety, unsafe: np.ndarray,
+def _reasons(effects: Effects, program: Program, said: list[str], held: Safety, unsafe: np.ndarray,
              standing: np.ndarray) -> list[str]:
-    "One sentence for every candidate"
+    "Write one sentence for every candidate"
     if program.safety:
         limit = np.where(unsafe, _limit_text(effects, program), "")
         safe = [_safety_text(*one) for one in zip(*held, limit, unsafe.tolist(), strict=True)]
     else: safe = np.where(effects.support, "", "; outside what the model was fitted on")
     end = np.where(standing > standing.min(initial=4), "; placed behind", "")
-    return [a + b + c for a, b, c in zip(_effect_texts(view, program), safe, end, strict=True)]
+    return [a + b + c for a, b, c in zip(said, safe, end, strict=True)]
 
 # %% ../../nbs/4_screen/42_rank.ipynb #b8655779
-def _by_utility(effects: Effects, program: Program, view: GoalView, contending: np.ndarray,
+def _by_utility(seen: Effects, effects: Effects, program: Program, contending: np.ndarray,
                 rules: RankRules) -> pd.DataFrame:
-    "Columns of a weighted program, and what they are ordered by"
-    value, error = utility(effects, program, rules.error_correlation)
-    weighted = view.noise * [goal.weight for goal in program.goals]
+    "Compute the columns of a weighted program, and what they are ordered by"
+    (value, error), (shown, its_error) = (utility(one, program, rules.error_correlation) for one in (effects, seen))
+    weighted = _assay_noise(program) * [goal.weight for goal in program.goals]
     noise = weighted.sum() if rules.error_correlation is None else np.hypot.reduce(weighted) # its own, not the model's
-    total, half = _half_width(error, noise, effects.df)
+    total, half = _half_width(error, noise, effects.df)[0], _half_width(its_error, noise, seen.df)[1]
     score, chance, rows = np.where(np.isfinite(total), value - total, np.nan), np.full(len(value), np.nan), contending
     chance[rows] = p_top_k(value[rows], error[rows], rules.top_k, random_state=rules.random_state, df=effects.df[rows])
-    return pd.DataFrame({"effect_to_target": value, "score": score, "uncertainty_low": value - half,
-                         "uncertainty_high": value + half, "p_top_k": chance, "_first": 0, "_then": -score})
+    return pd.DataFrame({"effect_to_target": shown, "score": score, "uncertainty_low": shown - half,
+                         "uncertainty_high": shown + half, "p_top_k": chance, "_first": 0, "_then": -score})
 
 def _by_front(effects: Effects, program: Program, view: GoalView, standing: np.ndarray, contending: np.ndarray,
               rules: RankRules) -> pd.DataFrame:
-    "Columns of a Pareto program, and what they are ordered by"
+    "Compute the columns of a Pareto program, and what they are ordered by"
     fronts, chance, rows = np.zeros(len(standing), int), np.full(len(standing), np.nan), contending
     for group in np.unique(standing): fronts[standing == group] = pareto_fronts(view.effect[standing == group])
     matrix = correlation_between(rules.error_correlation, [goal.readout for goal in program.goals])
@@ -203,26 +205,27 @@ def rank(
     program: Program, # Goals, safety, noise, replicates
     candidates: Candidates | pd.DataFrame, # From `enumerate_candidates`, or their frame
     context: Context | Mapping | None = None, # Which one, where the effects have several
-    known: Sequence[Intervention | str] | None = None, # Interventions with results; None where that is not told
+    known: Sequence[Intervention | str] | None = None, # Interventions with results; None if not stated
     rules: RankRules = RankRules(), # Size of the top, lowest safety, seed, raw or shrunk, correlation of errors
 ) -> pd.DataFrame: # Columns as in `COLUMNS`, then those of several goals; `intervention` and `context` hold objects
     "Rank the candidates, each with a reason"
     table = _rows_of(candidates)
-    effects = _believed(_in_order(_one_context(effects, context), table["intervention"]), program, rules)
+    seen = _in_order(_one_context(effects, context), table["intervention"])
+    effects = _believed(seen, program, rules)
     check_contexts(program, effects.contexts)
     view, held = _view(effects, program), safety(effects, program, rules.error_correlation)
     unsafe = _unsafe(held, rules)
     standing = _standing(effects.support, np.isinf(view.error).any(axis=1), unsafe, held.why != "")
     contending = standing == min(standing.min(initial=2), 1) # nobody where all are unsafe or unknown
-    if program.trade_off == "weighted": merit = _by_utility(effects, program, view, contending, rules)
+    if program.trade_off == "weighted": merit = _by_utility(seen, effects, program, contending, rules)
     else: merit = _by_front(effects, program, view, standing, contending, rules)
     merit.loc[standing == 2, "p_top_k" if program.trade_off == "weighted" else "p_front"] = 0.0
-    table = pd.concat([table, merit, _goal_columns(view, program)], axis=1).assign(
+    table = pd.concat([table, merit, _goal_columns(_view(seen, program), program)], axis=1).assign(
         context=pd.Series(effects.contexts, dtype=object), safety=held.probability, top_k=rules.top_k,
         n_training_neighbours=np.nan if known is None else neighbours(list(table["intervention"]), known),
         domain_flag=np.where(effects.support, "inside", "outside"), model=effects.made_by,
         unknown="; ".join(unknown_readouts(effects, program)),
-        reasons=_reasons(effects, program, view, held, unsafe, standing))
+        reasons=_reasons(effects, program, _effect_texts(_view(seen, program), view, program), held, unsafe, standing))
     texts = np.array([str(one) for one in table["intervention"]], str)
     order = np.lexsort((texts, table["_then"], table["_first"], standing))
     more = [name for name in table if name in ("front", "p_front") or name.startswith(("effect_", "low_", "high_"))]
@@ -237,7 +240,7 @@ def _rows_of(candidates: Candidates | pd.DataFrame) -> pd.DataFrame:
     return table[columns].assign(intervention=pd.Series([parse(one) for one in table["intervention"]], dtype=object))
 
 def _in_order(effects: Effects, wanted: pd.Series) -> Effects:
-    "The rows of the candidates, in their order"
+    "Take the rows of the candidates, in their order"
     at = {one: i for i, one in enumerate(effects.interventions)}
     missing = [one for one in wanted if one not in at]
     if missing: raise fault(f"a prediction for {few(missing)}", few(at), "Screen these candidates too.")

@@ -1,4 +1,4 @@
-"""The probability that all limits hold together, and what nobody can say
+"""The probability that all limits hold together, and where the model cannot say
 
 Docs: https://OWNER.github.io/virtualcell/4_screen/safety.html.md"""
 
@@ -22,7 +22,7 @@ from .goals import readout_column
 from .joint_error import correlation_between
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #8f7dcddd
-VANISHING = 1e-6 # A standard error below this share of the assay's noise, or of the limit, says nothing
+VANISHING = 1e-6 # A standard error below this share of the assay's noise, or of the limit, counts as unknown
 
 class Margin(NamedTuple):
     "How far an interval's ends are from the effect"
@@ -39,26 +39,26 @@ def _margin(effects: Effects, program: Program, readout: str, low: float, high: 
     return Margin(*((end - effects.mean[:, at]) / error for end in (low, high)), usable)
 
 def _inside(margin: Margin, df: np.ndarray) -> Float[np.ndarray, " intervention"]:
-    "Probability that one readout keeps within its interval"
+    "Compute the probability that one readout keeps within its interval"
     from scipy.stats import t
     return np.clip(t.cdf(margin.high, df) - t.cdf(margin.low, df), 0, 1)
 
 def _interval(program: Program, readout: str) -> tuple[float, float]:
-    "What all limits on one readout leave"
+    "Combine all limits on one readout"
     limits = [limit for limit in program.safety if limit.readout == readout]
     return (max((one.min_effect for one in limits if one.min_effect is not None), default=-np.inf),
             min((one.max_effect for one in limits if one.max_effect is not None), default=np.inf))
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #e1a52b55
 def _scales(df: np.ndarray, levels: np.ndarray) -> Float[np.ndarray, "point intervention"]:
-    "Quantiles of the factor that turns a normal error into Student's"
+    "Compute quantiles of the factor that turns a normal error into Student's"
     from scipy.stats import chi2
     kinds, at = np.unique(df, return_inverse=True)
     return np.stack([np.sqrt(chi2.ppf(levels, one) / one) if np.isfinite(one) else np.ones(len(levels))
                      for one in kinds], axis=1)[:, at]
 
 def _box(low: np.ndarray, high: np.ndarray, df: np.ndarray, root: np.ndarray, points: np.ndarray) -> np.ndarray:
-    "Probability of the box `low` to `high` [standard errors, readout × intervention]"
+    "Compute the probability of the box `low` to `high` [standard errors, readout × intervention]"
     from scipy.special import ndtr, ndtri
     scale, inside, earlier = _scales(df, points[:, -1]), 1.0, []
     for j in range(len(low)):
@@ -84,7 +84,7 @@ def probability_of_box(
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #46365e1f
 def _jointly(margins: list[Margin], df: np.ndarray, correlation: np.ndarray | None) -> np.ndarray:
-    "Probability that all readouts keep within their intervals; the bound where the correlation is not known"
+    "Compute the probability that all readouts keep within their intervals, or its lower bound"
     each = np.array([_inside(margin, df) for margin in margins])
     if len(margins) == 1: return each[0]
     bound = np.maximum(each.sum(axis=0) - (len(each) - 1), 0)

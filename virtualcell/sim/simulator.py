@@ -1,4 +1,4 @@
-"""A network, a composite or a system of your own as one kind of thing: independent units, simulated and read
+"""One interface for networks, composites and systems of your own: independent units, simulated and read out
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/simulator.html.md"""
 
@@ -51,7 +51,7 @@ def paired_effects(
 # %% ../../nbs/6_sim/65a_simulator.ipynb #9bc525fc
 @dataclass(frozen=True)
 class Donor:
-    "Somebody whose cells make more or less of each gene"
+    "A person whose cells make more or less of each gene"
     number: int # Which donor, 0 or more
     log_sd: float = 0.15 # Log sd of each gene's production between donors, 0 or more
     random_state: int = 0 # Seed of all donors
@@ -63,7 +63,7 @@ class Donor:
     def factors(self,
         genes: Iterable[str], # Names
     ) -> dict[str, float]: # Gene: factor of its production
-        "What this donor makes of each gene, relative to the mean donor"
+        "Give this donor's production of each gene, relative to the mean donor"
         draw = lambda gene: float(stream(self.random_state, "donor", self.number, gene).normal())
         return {gene: float(np.exp(self.log_sd * draw(gene) - self.log_sd**2 / 2)) for gene in genes}
 
@@ -94,7 +94,7 @@ class Simulator(Settings, ABC):
 
     def effects(self,
         interventions: Iterable[Intervention | str], # What is done
-        progress: bool | None = None, # Show a bar; by default when somebody is watching
+        progress: bool | None = None, # Show a progress bar; by default in interactive sessions
     ) -> Effects: # Simulated, with Monte-Carlo errors
         "Simulate each intervention against a control with the same random numbers"
         return _effects(self, check_targets(self, interventions), progress)
@@ -132,7 +132,7 @@ def _check_units(n_units: int) -> None:
     if n_units < 2: raise fault("two cells or more, for an error", n_units, "Raise n_cells.")
 
 def _table(units: Mapping[str, str]) -> pd.DataFrame:
-    "Readouts and their units"
+    "Make the table of readouts and their units"
     return pd.DataFrame({"kind": "simulation", "unit": list(units.values())}, pd.Index(list(units), name="feature"))
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #5fdcbf40
@@ -144,8 +144,8 @@ class NetworkSimulator(Simulator):
     units: Mapping[str, str] = field(default_factory=dict) # Feature: unit, where it does not follow from the species
     time: float = 24.0 # Of the readout [time unit of the network]
     n_cells: int = 500 # Of each intervention and of the control, 2 or more
-    method: Method = EXACT # Which mathematics
-    device: Literal["cpu", "cuda"] = "cpu" # The same law on both, not the same bytes
+    method: Method = EXACT # Solver and step size
+    device: Literal["cpu", "cuda"] = "cpu" # Same distribution on both, not the same random numbers
     random_state: int = 0 # Seed, shared by control and interventions
 
     def __post_init__(self):
@@ -177,13 +177,13 @@ class NetworkSimulator(Simulator):
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #20b23d7c
 def _as_in_file(simulator: NetworkSimulator) -> dict[str, Any]:
-    "Settings as a file gives them back, so that a digest does not change on the way"
+    "Give settings as a file gives them back, so that a digest does not change on the way"
     return {"network": build(Network, plain(simulator.network), "network"), "time": float(simulator.time),
             "method": build(Method, plain(simulator.method), "method"), "readouts": dict(simulator.readouts),
             "units": dict(simulator.units)}
 
 def _check_readouts(simulator: NetworkSimulator) -> None:
-    "Names of species in the expressions, and of readouts in the units"
+    "Check names of species in the expressions, and of readouts in the units"
     species = simulator.network.names
     for feature, text in simulator.texts.items():
         missing = [name for name in read(text).names if name not in species]
@@ -193,7 +193,7 @@ def _check_readouts(simulator: NetworkSimulator) -> None:
     if strange: raise fault(f"units of readouts among {few(simulator.texts)}", few(strange), "Check the spelling.")
 
 def _unit(simulator: NetworkSimulator, feature: str) -> str:
-    "Unit of a readout: as stated, or as it follows"
+    "Find the unit of a readout: as stated, or as it follows from the species"
     text, of = simulator.texts[feature], {one.name: one.unit for one in simulator.network.species}
     if feature in simulator.units: return simulator.units[feature]
     if text in of: return of[text]
@@ -205,7 +205,7 @@ def _unit(simulator: NetworkSimulator, feature: str) -> str:
 # %% ../../nbs/6_sim/65a_simulator.ipynb #40cd1855
 def _states(simulator: NetworkSimulator, what: Intervention, n: int, random_state: int,
             donor: Donor | None = None) -> Float[np.ndarray, "cell species"]:
-    "Counts at the time of the readout"
+    "Simulate counts at the time of the readout"
     check_targets(simulator, [what])
     made = [gene for gene in simulator.genes if gene in simulator.targets]
     return simulate(simulator.network, n, (simulator.time,), what, method=simulator.method,
@@ -214,7 +214,7 @@ def _states(simulator: NetworkSimulator, what: Intervention, n: int, random_stat
 
 def _values(simulator: NetworkSimulator,
             states: Float[np.ndarray, "cell species"]) -> Float[np.ndarray, "cell feature"]:
-    "Readouts of each cell"
+    "Compute the readouts of each cell"
     counts = dict(zip(simulator.network.names, states.T, strict=True))
     with np.errstate(all="ignore"):
         found = [np.broadcast_to(_evaluate(text, counts), len(states)) for text in simulator.texts.values()]
@@ -235,11 +235,11 @@ class CompositeSimulator(Simulator):
     targets: tuple[str, ...] # Names that `made` knows
     readouts: tuple[str, ...] # Variables
     until: float # Time of the readout [time unit of the composite]
-    dt: float # Step of the splitting [the same]
+    dt: float # Step of the splitting [time unit of the composite]
     n_cells: int = 200 # Of each intervention and of the control, 2 or more
     random_state: int = 0 # Seed, shared by control and interventions
     name: str = "composite" # For people
-    version: str = "" # Raise it when something changes that `made` finds in modules
+    version: str = "" # Raise it when something changes that `made` reads from modules
     code: str = field(default="", init=False, repr=False) # What `made` was compiled to
 
     def __post_init__(self):
@@ -281,7 +281,7 @@ def _variables(simulator: CompositeSimulator) -> pd.DataFrame:
 
 def _ends(simulator: CompositeSimulator, what: Intervention, n: int, random_state: int,
           names: Sequence[str]) -> Float[np.ndarray, "cell feature"]:
-    "Some variables of each cell at the end"
+    "Simulate some variables of each cell at the end"
     composite = simulator.made(check_targets(simulator, [what])[0])
     start = start_of(composite, n, random_state=random_state)
     found = run_composite(composite, start, simulator.until, simulator.dt, progress=False).snapshot

@@ -1,4 +1,4 @@
-"""What becomes of the rings: composition by radius, their order, pictures, and a screen of the wiring
+"""Measures of a simulated colony: composition by radius, order of the rings, pictures, and a screen of the wiring
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/colony_rings.html.md"""
 
@@ -24,10 +24,10 @@ class NoRingError(ContractError):
 BANDS_UM = (0, 300, 365, 415, 465)
 
 def composition(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     bands_um: tuple[float, ...] = BANDS_UM, # Radii [um]
 ) -> pd.DataFrame: # One row per band, a column per fate: shares
-    "What the cells of each radius band are"
+    "Compute the share of each fate in each radius band"
     band = np.clip(np.digitize(colony.radius_um, bands_um) - 1, 0, len(bands_um) - 2)
     count = np.array([[((band == b) & (colony.fate == f)).sum() for f in range(len(FATES))]
                       for b in range(len(bands_um) - 1)])
@@ -35,9 +35,9 @@ def composition(
     return pd.DataFrame(count / np.maximum(count.sum(1, keepdims=True), 1), pd.Index(names, name="band_um"), FATES)
 
 def ring_order(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
 ) -> float: # -1 to 1; NaN with a single fate
-    "Spearman correlation of ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
+    "Correlate (Spearman) the ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
     from scipy.stats import spearmanr
     index = np.array([0.0, 1.0, np.nan, 2.0, np.nan])[colony.fate]
     known = np.isfinite(index)
@@ -45,11 +45,11 @@ def ring_order(
     return float(spearmanr(index[known], colony.edge_um[known]).statistic)
 
 def ring_radius(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     fate: str, # One of `FATES`
     least: int = 5, # Cells that make a ring
 ) -> float: # [um]
-    "Mean distance from the middle of the cells of one fate"
+    "Compute the mean distance from the middle of the cells of one fate"
     check_one_of(fate, FATES, "fate")
     mine = colony.fate == FATES.index(fate)
     if mine.sum() < least:
@@ -61,10 +61,10 @@ def ring_radius(
 COLOURS = ("#c05621", "#2f855a", "#6b46c1", "#2b6cb0", "#cccccc") # CDX2, T, SOX17, SOX2, none
 
 def draw_fates(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     ax: object, # matplotlib axes
 ) -> None:
-    "A dot per cell, coloured by fate"
+    "Draw a dot per cell, coloured by fate"
     h = colony.culture.h_um
     middle = (colony.row.mean(), colony.column.mean())
     for k, name in enumerate(FATES):
@@ -77,10 +77,10 @@ def draw_fates(
     ax.legend(frameon=False, markerscale=3, loc="upper right", bbox_to_anchor=(1.45, 1))
 
 def radial_profile(
-    colony: Colony, # Any
+    colony: Colony, # Simulated
     width_um: float = 25.0, # Of a ring [um]
 ) -> pd.DataFrame: # `radius_um`, n, and a column per fate: shares
-    "Share of each fate by distance from the middle"
+    "Compute the share of each fate by distance from the middle"
     edges = np.arange(0, colony.culture.radius_um + width_um, width_um)
     table = composition(colony, tuple(edges)).reset_index(drop=True)
     table.insert(0, "radius_um", edges[:-1] + width_um / 2)
@@ -93,7 +93,7 @@ def _summary(colony: Colony) -> dict[str, float]:
     return {"ring_order": ring_order(colony), **{f"composition_{name}": float(share) for name, share in shares}}
 
 def wiring_screen(
-    culture: Culture, # The rest stays
+    culture: Culture, # Settings that all cuts share
     wires: tuple[str, ...] = WIRES + SIGNAL_WIRES, # Edges to cut, one at a time
     *, random_state: int = 0, # Seed, shared by all: cuts meet the same cells
     n_jobs: int = 1, # Threads

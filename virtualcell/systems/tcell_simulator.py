@@ -1,4 +1,4 @@
-"""The commitment model where a simulator is expected: readouts of clones, and cells of day 5 for experiments that sequence them
+"""The T-cell commitment model as a simulator: readouts of clones, and cells of day 5 for sequencing experiments
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/tcell_simulator.html.md"""
 
@@ -67,7 +67,7 @@ def _grow(simulator: TCellSimulator, what: Intervention, n: int, random_state: i
                                  random_state=random_state, n_jobs=simulator.n_jobs, progress=False)
 
 def _read(clones: TCellClones) -> Float[np.ndarray, "clone feature"]: # Columns as in `READOUTS`
-    "Readouts of each clone at the last day"
+    "Read each clone at the last day"
     table = tcell_clone_table(clones)
     table = table[table["day"] == DAYS[-1]]
     share = table["committed"] / np.maximum(table["cells"], 1)

@@ -1,4 +1,4 @@
-"""See what the lab is; switch deliveries, targets and times on and off; see what is left and which rule takes how much
+"""Show a program; switch deliveries, targets and times on and off; see how many candidates are left and which rule removes how many
 
 Docs: https://OWNER.github.io/virtualcell/8_widgets/designer.html.md"""
 
@@ -24,7 +24,7 @@ from ..core import ContractError
 from ..screen.enumerate import count_candidates, enumerate_candidates, removed_by_rule
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #dec7fa3a
-LIMIT = 200_000 # Most combinations that are counted while somebody clicks
+LIMIT = 200_000 # Most combinations that are counted after a click
 
 def narrowed(
     program: Program, # What may be done at most
@@ -34,7 +34,7 @@ def narrowed(
     max_deliveries: int, # Uses of deliveries in a candidate
     deliveries_off: Sequence[str] = (), # Names of declared deliveries
 ) -> Program:
-    "The program with fewer deliveries, targets and times, and other limits on combinations"
+    "Narrow a program to fewer deliveries, targets and times, and other limits on combinations"
     off = set(switched_off)
     options = []
     for option in program.options:
@@ -49,7 +49,7 @@ def narrowed(
 def counts(
     program: Program, # To count in
 ) -> tuple[int, list[list]]: # (allowed, [rule, number] pairs)
-    "Candidates that are left, and what each rule removes"
+    "Count the candidates that are left, and what each rule removes"
     if (n := count_candidates(program)) > LIMIT:
         raise ContractError(f"{n:,} combinations are too many to count here. Switch something off.")
     found = enumerate_candidates(program, LIMIT)
@@ -87,7 +87,7 @@ def trade_off_text(
     "Say how several goals are followed together"
     if len(program.goals) == 1: return ""
     return {"weighted": "weighted: added up by what a unit is worth",
-            "pareto": "Pareto: no exchange rate; the front holds those whom nobody beats"}[program.trade_off]
+            "pareto": "Pareto: no exchange rate; the front holds the non-dominated candidates"}[program.trade_off]
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #3faa0d91
 class ScreenDesigner(anywidget.AnyWidget):
@@ -121,7 +121,7 @@ class ScreenDesigner(anywidget.AnyWidget):
 
     @property
     def value(self) -> Program:
-        "The program as it is switched now"
+        "Give the program as it is switched now"
         limits = (self.max_parts, self.max_deliveries)
         return narrowed(self._program, self.switched_off, self.chosen_times, *limits, self.deliveries_off)
 
@@ -134,7 +134,7 @@ class ScreenDesigner(anywidget.AnyWidget):
 def static_table(
     designer: ScreenDesigner, # Whose state is shown
 ) -> str: # HTML without scripts
-    "What a page shows where the widget cannot run; all text is escaped"
+    "Make the table that a page shows where the widget cannot run; all text is escaped"
     off = set(designer.switched_off)
     on = [target for target in designer.targets if target not in off]
     named = ", ".join(on[:12]) + (" …" if len(on) > 12 else "")
@@ -153,7 +153,7 @@ def static_table(
     return f"<table>{cells}</table>"
 
 def _bundle(self: ScreenDesigner, **kwargs) -> object:
-    "The live widget, and a table for pages that cannot run it"
+    "Bundle the live widget with a table for pages that cannot run it"
     bundle = anywidget.AnyWidget._repr_mimebundle_(self, **kwargs)
     (bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"] = static_table(self)
     return bundle
@@ -170,7 +170,7 @@ def save(
 def load_designer(
     path: str | Path, # A program as YAML
 ) -> ScreenDesigner:
-    "A designer for a program from YAML"
+    "Open a designer for a program from YAML"
     return ScreenDesigner(from_yaml(Path(path)))
 
 ScreenDesigner.save, ScreenDesigner.load, ScreenDesigner._repr_mimebundle_ = save, staticmethod(load_designer), _bundle
