@@ -138,7 +138,7 @@ def _goal_columns(view: GoalView, program: Program) -> pd.DataFrame:
 
 def _effect_texts(seen: GoalView, view: GoalView, program: Program) -> list[str]:
     "Say what a candidate does to the readouts of the goals, as far as the model knows"
-    clear = np.abs(view.effect) > view.half
+    clear = (np.abs(view.effect) > view.half).tolist()
     return [", ".join(_effect_text(goal.readout, goal.sign * effect, *more) for goal, effect, *more
                       in zip(program.goals, *row, strict=True))
             for row in zip(seen.effect, seen.half, clear, strict=True)]
