@@ -26,7 +26,7 @@ from ..effects import Effects
 from ..settings import Settings
 from .approximate import EXACT, Method
 from .compose import Composite, run_composite, start_of
-from .dosing import genes_of, targets_of
+from .dosing import genes_of, targets_of, time_of
 from .network import Network
 from .rate import RateError, read, unit_of
 from .simulate import Run, simulate
@@ -77,6 +77,7 @@ class Simulator(Settings, ABC):
     targets: tuple[str, ...] # Names that an intervention can hit
     genes: tuple[str, ...] # What is counted in cells
     made_of: ClassVar[str] = "cells" # What one unit is, in the plural
+    ends_h: float = np.inf # Time of the readout [h]; infinite where only the code of the simulator knows it
 
     @abstractmethod
     def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
@@ -104,11 +105,15 @@ def check_targets(
     simulator: Simulator, # Says what can be hit
     interventions: Iterable[Intervention | str], # About to be simulated
 ) -> tuple[Intervention, ...]: # The same, as objects
-    "Refuse a target that the simulator does not know"
+    "Refuse a target that the simulator does not know, and an intervention after its readout"
     done = parse_all(interventions)
     strange = list(dict.fromkeys(target for one in done for target in one.targets if target not in simulator.targets))
     if strange:
         raise fault(f"a target among {few(simulator.targets)}", few(strange), f"{simulator.name} knows no other.")
+    late = [str(one) for one in done if max(one.times_h, default=0.0) > 0 and max(one.times_h) >= simulator.ends_h]
+    if late:
+        raise fault(f"interventions before the readout at {simulator.ends_h:g} h", few(late),
+                    "Intervene earlier, or read later.")
     return done
 
 def _effects(simulator: Simulator, done: tuple[Intervention, ...], progress: bool | None) -> Effects:
@@ -157,6 +162,8 @@ class NetworkSimulator(Simulator):
     def name(self) -> str: return self.network.name
     @property
     def n_units(self) -> int: return self.n_cells
+    @property
+    def ends_h(self) -> float: return self.time / time_of(self.network, 1.0)
     @property
     def targets(self) -> tuple[str, ...]: return targets_of(self.network)
     @property

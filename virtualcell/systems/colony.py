@@ -298,6 +298,8 @@ class ColonySimulator(Simulator):
     @property
     def n_units(self) -> int: return self.n_colonies
     @property
+    def ends_h(self) -> float: return self.culture.hours
+    @property
     def var(self) -> pd.DataFrame: # Shares of the fates
         return pd.DataFrame({"feature": FATES, "kind": "simulation", "unit": "fraction of cells"}).set_index("feature")
 

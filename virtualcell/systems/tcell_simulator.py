@@ -19,7 +19,7 @@ from ..constraints.intervention import Intervention
 from ..core import build, check_positive, fault, plain
 from ..sim.simulator import Donor, Simulator, check_targets
 from ..sim.streams import keys_of, uniform
-from .tcell import DAYS, READOUTS, SPECIES, TCellClones, TCellModel
+from .tcell import DAYS, START_H, READOUTS, SPECIES, TCellClones, TCellModel
 from .tcell import simulate_tcell_clones, tcell_clone_table
 
 # %% ../../nbs/6_sim/63b_tcell_simulator.ipynb #3a283783
@@ -32,6 +32,7 @@ class TCellSimulator(Simulator):
     n_jobs: int = field(default=1, compare=False) # Threads; change no result and no digest
     name: ClassVar[str] = "T-cell commitment"
     made_of: ClassVar[str] = "clones"
+    ends_h: ClassVar[float] = 120.0 - START_H
     targets: ClassVar[tuple[str, ...]] = SPECIES
     genes: ClassVar[tuple[str, ...]] = SPECIES
 
