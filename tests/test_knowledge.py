@@ -1,4 +1,5 @@
 """What is known of targets: read honestly, kept in a file, part of what is fitted, and nothing else is answered for."""
+import gzip
 from dataclasses import replace
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 from test_models import ASKED, GENES, learned_from
 
 from virtualcell.artifact import ArtifactError
+from virtualcell.constraints.intervention import parse
 from virtualcell.core import ContractError, file_digest, stream
 from virtualcell.data.knowledge import coverage, read_knowledge
 from virtualcell.evaluate.calibration import with_crossval_error
 from virtualcell.models.baselines import Neighbours, PerturbedMean
 from virtualcell.models.prior_gp import PriorGP
 from virtualcell.protocol import Training, load_fitted, load_knowledge
+from virtualcell.screen.enumerate import Candidates
 
 MODELS = [Neighbours(), PriorGP(), with_crossval_error(Neighbours(), 2), PerturbedMean()]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{type(model).__name__} {model.name}")
@@ -90,7 +93,7 @@ def test_a_file_of_knowledge_is_whole_or_refused(tmp_path):
 @pytest.mark.parametrize("ending", ["csv", "tsv.gz", "parquet"])
 def test_a_table_is_read_to_the_last_digit_and_holes_stay_holes(ending, tmp_path):
     rng = stream(0, "holes", ending)
-    values = rng.normal(size=(200, 4)) * 10.0 ** rng.integers(-200, 200, (200, 4))
+    values = rng.normal(size=(200, 4)) * 10.0 ** rng.integers(-200, 149, (200, 4))
     values[rng.random((200, 4)) < 0.1] = np.nan
     held = pd.DataFrame(values, columns=list("abcd")).assign(gene=[f"T{i}" for i in range(200)])
     path = tmp_path / f"mine.{ending}"
@@ -98,23 +101,69 @@ def test_a_table_is_read_to_the_last_digit_and_holes_stay_holes(ending, tmp_path
         held.to_parquet(path)
     else:
         held.to_csv(path, sep="," if ending == "csv" else "\t", index=False)
-    table, whole = read_knowledge(path, **ABOUT), ~np.isnan(values).any(1)
+    table, whole = read_knowledge(path, **ABOUT, standardise=False), ~np.isnan(values).any(1)
     assert table.features == tuple("abcd") and np.array_equal(table.mask, whole) and 50 < whole.sum() < 200
     assert np.array_equal(table.matrix[whole], values[whole]) and np.isnan(table.matrix[~whole]).all()
+    brought = read_knowledge(path, **ABOUT).matrix[whole]
+    assert np.allclose(brought.mean(0), 0, atol=1e-12) and np.allclose(brought.std(0), 1)
     covered = coverage(table, [*table.targets, "elsewhere"])
     assert covered["known"].sum() == whole.sum() and covered["reason"].value_counts()["not complete"] == (~whole).sum()
 
 
 @pytest.mark.parametrize(("columns", "message"), [
-    ({"gene": ["A", "B"], "x": ["1.5", "2,5"]}, r"beside the targets \(gene\), found x without"),
-    ({"gene": ["A", "B"], "day": pd.to_datetime(["2024-01-01", "2024-01-02"])}, "found day without"),
+    ({"gene": ["A", "B"], "x": ["1.5", "2,5"]}, r"beside the targets \(gene\), found x \('2,5' in row 2, B\)"),
+    ({"gene": ["A", "B"], "day": pd.to_datetime(["2024-01-01", "2024-01-02"])}, r"found day \(datetime64"),
     ({"gene": ["A", "A "], "x": [1, 2]}, "found duplicates: A. Merge"),
     ({"gene": ["A", " "], "x": [1, 2]}, "found 1 without one"),
-    ({"gene": ["A", "B"], "x": [1, -np.inf]}, "infinity in x"),
+    ({"gene": ["A", "B"], "x": [1, -np.inf]}, r"found -inf in x \(row 2, B\)"),
+    ({"gene": ["A", "B"], "x": [2e150, 1]}, r"within ±1e150, found 2e\+150 in x \(row 1, A\)"),
+    ({"gene": ["A", "B"], "x": [1, 2], "y": [3, 3]}, r"found the same in all: y \(3\)"),
+    ({"gene": ["A", "B"], "x": [1, np.nan]}, r"found the same in all: x \(1\)"),
     ({"gene": ["A", "B"], "x": [np.nan, np.nan]}, r"none: x \(100% missing\)"),
     ({"x": [1.0, 2.0], "y": [1.0, 2.0]}, "a text column with the names of targets, found x, y"),
-    ({"gene": [], "x": []}, "a text column|rows and features"),
+    ({"gene": [], "x": []}, "one row per target in mine, found no rows"),
 ])
 def test_tables_that_cannot_be_right_are_refused(columns, message):
     with pytest.raises(ContractError, match=message):
         read_knowledge(pd.DataFrame(columns), **ABOUT)
+
+
+@pytest.mark.parametrize(("scale", "origin"), [(1000, 0), (1, 2000), (1e-150, 0), (-1e140, 1e140)])
+def test_unit_and_origin_of_a_column_change_no_answer(scale, origin):
+    training, values = learned_from(), stream(0, "units").normal(size=(24, 3))
+    means = []
+    for x in (values[:, 0], values[:, 0] * scale + origin):
+        held = pd.DataFrame({"gene": GENES, "x": x, "y": values[:, 1], "z": values[:, 2]})
+        means.append(PriorGP().fit(replace(training, knowledge=read_knowledge(held, **ABOUT))).predict(ASKED).mean)
+    assert np.allclose(means[0], means[1], atol=1e-8)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "txt", "csv.gz", "tsv.gz"])
+@pytest.mark.parametrize(("lines", "message"), [
+    ("gene,x,y|A,1,2,3|B,4,5,6", "3 values in each line of mine.*, found 4 in line 2"),
+    ("gene,x,y|A,1,2|B,4", "found 2 in line 3"),
+    ("gene,x,y|A,1,2|B,4,5,", "found 4 in line 3"),
+    ("gene;x;y|A;1,5;2|B;1;2", "(found one column 'gene;x;y'|found 2 in line 2)"),
+    ("gene,x,y", "found no rows"),
+    ("gene,x,y|A,1,2|B,1e400,2", r"found x \('1e400' in row 2, B\)"),
+    ("", "EmptyDataError"),
+])
+def test_a_text_file_never_shifts(ending, lines, message, tmp_path):
+    separator, path = "," if ending.startswith("csv") else "\t", tmp_path / f"mine.{ending}"
+    content = lines.replace(",", separator).replace("|", "\r\n").encode()
+    path.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
+    with pytest.raises(ContractError, match=message):
+        read_knowledge(path, **ABOUT)
+
+
+def test_coverage_counts_the_targets_of_whatever_names_them():
+    table = replace(learned_from().knowledge[0], targets=("KO:odd", "control", *GENES[2:]))
+    assert coverage(table, ["KO:G2+KO:G3@48h", parse("KO:G2"), "G2", "HGNC:5", "KO:odd", "control"]).set_index(
+        "target")["n_asked"].to_dict() == {"G2": 3, "G3": 1, "HGNC:5": 1, "KO:odd": 1, "control": 1}
+    parts = parse("KO:G2+KO:G3").parts
+    offer = Candidates(parts, np.array([[0, -1], [0, 1]]), np.ones(2), "none")
+    assert coverage(table, offer)["n_asked"].tolist() == coverage(table, offer.frame["intervention"])[
+        "n_asked"].tolist() == [2, 1]
+    for wrong in ("G2", "KO:G2", offer.frame):
+        with pytest.raises(ContractError, match="Expected .*, found .*\\. (Write|Pass)"):
+            coverage(table, wrong)

@@ -69,6 +69,8 @@ class Knowledge:
 # %% ../nbs/0_foundation/05_protocol.ipynb #9da1fa9c
 def _checked_knowledge(held: Knowledge) -> dict:
     "The fields as they are kept: what is not known is NaN, so that nobody reads a zero there"
+    for what, said in (("targets", held.targets), ("features", held.features)):
+        if isinstance(said, str): raise fault(f"a list of {what}", repr(said), f"Write {what}=[{said!r}].")
     targets, features, matrix = tuple(held.targets), tuple(held.features), np.asarray(held.matrix, float)
     mask = np.ones(len(targets), bool) if held.mask is None else np.asarray(held.mask)
     check_shape(matrix, (len(targets), len(features) or None), f"matrix of {held.name}")
@@ -95,8 +97,9 @@ def load_knowledge(
 
 def _tables(knowledge: Knowledge | Sequence[Knowledge] | None) -> tuple[Knowledge, ...]:
     "One, several or no tables of knowledge, of different names"
-    tables = () if knowledge is None else tuple(knowledge) if isinstance(knowledge, Sequence) else (knowledge,)
-    odd = [type(one).__name__ for one in tables if not isinstance(one, Knowledge)]
+    is_list = isinstance(knowledge, Sequence) and not isinstance(knowledge, str)
+    tables = () if knowledge is None else tuple(knowledge) if is_list else (knowledge,)
+    odd = [repr(o) if isinstance(o, str) else type(o).__name__ for o in tables if not isinstance(o, Knowledge)]
     if odd: raise fault("tables of Knowledge", few(odd), "Write knowledge=gene_ontology(), or read_knowledge(…).")
     if again := repeated(one.name for one in tables):
         raise fault("tables of knowledge with names of their own", f"{few(again)} twice or more", "Rename one.")

@@ -9,6 +9,9 @@ __all__ = ['MACHINERY', 'term_genes', 'go_features', 'gene_ontology', 'column_ro
            'machinery_score']
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #c2eedafd
+import csv
+import gzip
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -18,8 +21,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..constraints.intervention import Intervention
-from ..core import check_columns, check_one_of, check_positive, fault, few, repeated
+from ..constraints.intervention import KINDS, Intervention, parse
+from ..core import Key, check_columns, check_one_of, check_positive, fault, few, repeated
 from .datasets import fetch
 from .readers import FileFormatError
 from .schema import is_blank
@@ -117,23 +120,27 @@ def read_knowledge(
     licence: str, # Under which it may be used; such as "own data, not to be shared"
     target: str = "", # Column with the names; the first text column if empty
     features: Sequence[str] = (), # Columns to use; all others if empty, and then all must be numbers
+    *, standardise: bool = True, # Bring each feature to mean 0 and standard deviation 1 over the known rows
 ) -> Knowledge: # For `Training(knowledge=…)`
     "Read a user's table of targets; a row with a missing number is masked"
     for what, said in (("name", name), ("source", source), ("licence", licence)):
         if not said.strip(): raise fault(f"the {what} of the knowledge", repr(said), "Say it: records carry it.")
+    if isinstance(features, str):
+        raise fault("a list of columns as features", repr(features), f"Write features=[{features!r}].")
     held = _flat(table if isinstance(table, pd.DataFrame) else _read_table(Path(table)))
+    if held.empty: raise fault(f"one row per target in {name}", "no rows", "Check the file.")
     roles = column_roles(held, target).set_index("column")["role"]
     wanted = list(features) or [column for column in held if roles[column] != "target"]
+    if not wanted: raise fault(f"features in {name}", f"only {few(held)}", "Add a column of numbers.")
     check_columns(held, wanted, name)
-    odd = [column for column in wanted if roles[column] != "feature"]
     column = roles.index[roles == "target"][0]
-    if odd:
-        raise fault(f"numbers in every column beside the targets ({column})", f"{few(odd)} without",
+    targets = _names(held[column])
+    if odd := [_what_is_odd(held[one], targets) for one in wanted if roles[one] != "feature"]:
+        raise fault(f"numbers in every column beside the targets ({column})", few(odd),
                     "Convert them, or name the columns to use: features=['…'].")
-    if held.empty or not wanted: raise fault(f"rows and features in {name}", f"{held.shape}", "Check the file.")
-    matrix = _numbers(held[wanted], name)
-    return Knowledge(name=name, targets=_names(held[column]), matrix=matrix, mask=~np.isnan(matrix).any(1),
-                     features=tuple(wanted), source=source, licence=licence)
+    matrix = _numbers(held[wanted], targets, name)
+    return Knowledge(name=name, targets=targets, matrix=_standard(matrix, wanted, name) if standardise else matrix,
+                     mask=~np.isnan(matrix).any(1), features=tuple(wanted), source=source, licence=licence)
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #b7e1bc3a
 def _read_table(path: Path) -> pd.DataFrame:
@@ -142,12 +149,35 @@ def _read_table(path: Path) -> pd.DataFrame:
     if not path.is_file(): raise fault(f"a file at {path}", "none", "Check the path.", FileFormatError)
     try:
         if kind == "parquet": return pd.read_parquet(path)
-        separator = "," if kind == "csv" else "\t"
-        return pd.read_csv(path, sep=separator, encoding="utf-8-sig", float_precision="round_trip")
-    except (ValueError, OSError, EOFError) as error:
+        return _read_text(path, "," if kind == "csv" else "\t")
+    except FileFormatError: raise
+    except (ValueError, OSError, EOFError, csv.Error) as error:
         raise fault(f"a table in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
                     "Save it again with one header line and one row per target.", FileFormatError) from error
 
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file: raw = file.read()
+    text = raw.decode("utf-8-sig")
+    _check_lines(text, separator, path.name)
+    return pd.read_csv(io.StringIO(text), sep=separator, index_col=False, float_precision="round_trip")
+
+def _check_lines(text: str, separator: str, where: str) -> None:
+    "Every line has one value for each name of the header"
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    header = next(filter(None, lines), [])
+    other = next((mark for mark in ";\t,|" if mark in "".join(header)), "")
+    if len(header) == 1 and other:
+        raise fault(f"columns separated by {separator!r} in {where}", f"one column {header[0][:40]!r}",
+                    f"Separated by {other!r}? Read it with pandas: pd.read_csv(…, sep={other!r}, decimal=…), and pass "
+                    "the table.", FileFormatError)
+    for row in filter(None, lines):
+        if len(row) != len(header):
+            raise fault(f"{len(header)} values in each line of {where}, as in its header",
+                        f"{len(row)} in line {lines.line_num}",
+                        "Mend the line: a comma inside a value needs quotes, and the names of rows a header too.",
+                        FileFormatError)
+
+# %% ../../nbs/2_data/27_knowledge.ipynb #569b12d9
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
     "Make an index of text the first column, and names of columns text, each there once"
     if not pd.api.types.is_numeric_dtype(table.index.dtype): table = table.reset_index()
@@ -163,28 +193,64 @@ def _names(column: pd.Series) -> tuple[str, ...]:
     if empty: raise fault(f"a target in every row of {column.name}", f"{empty} without one", "Name or remove them.")
     return tuple(column.astype(str).str.strip())
 
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
-    "Read features as numbers, NaN where one is missing; at least one row must be complete"
+# %% ../../nbs/2_data/27_knowledge.ipynb #601f2c3a
+def _what_is_odd(column: pd.Series, targets: Sequence[str]) -> str:
+    "The first value of a column of text that is no number and its row, or else the type of the column"
+    if _kind(column) != "text": return f"{column.name} ({column.dtype})"
+    finite = np.isfinite(pd.to_numeric(column.astype(str), errors="coerce").to_numpy(float))
+    at = int((~finite & column.notna().to_numpy()).argmax())
+    return f"{column.name} ({column.iloc[at]!r} in row {at + 1}, {targets[at]})"
+
+def _numbers(table: pd.DataFrame, targets: Sequence[str], name: str) -> Float[np.ndarray, "target feature"]:
+    "Features as numbers, NaN where one is missing; at least one row must be whole"
     values = table.to_numpy(float, na_value=np.nan)
-    endless = [column for column, there in zip(table, np.isinf(values).any(0), strict=True) if there]
-    if endless: raise fault(f"finite numbers in {name}", f"infinity in {few(endless)}", "Correct or clip them.")
+    for row, at in np.argwhere(np.abs(values) > 1e150)[:1]: # its square would not be a number any more
+        raise fault(f"finite numbers in {name}, within ±1e150",
+                    f"{values[row, at]:g} in {table.columns[at]} (row {row + 1}, {targets[row]})", "Correct it.")
     missing = np.isnan(values)
     if missing.any(1).all():
         worst = [f"{table.columns[i]} ({missing[:, i].mean():.0%} missing)" for i in np.argsort(-missing.sum(0))[:3]]
         raise fault(f"a row of {name} without a missing number", f"none: {few(worst)}", "Leave out or fill columns.")
     return values
 
-# %% ../../nbs/2_data/27_knowledge.ipynb #569b12d9
+def _standard(
+    values: Float[np.ndarray, "target feature"], # NaN where one is missing
+    features: Sequence[str], # Names of the columns
+    name: str, # Of the table
+) -> Float[np.ndarray, "target feature"]:
+    "Mean 0 and standard deviation 1 over the rows without a missing number"
+    known = values[~np.isnan(values).any(1)]
+    low, width = known.min(0), np.ptp(known, axis=0)
+    same = [f"{one} ({at:g})" for one, at, wide in zip(features, low, width, strict=True) if wide == 0]
+    if same:
+        raise fault(f"features of {name} that differ between its known targets", f"the same in all: {few(same)}",
+                    "Leave them out: features=['…']; or keep all numbers as they are: standardise=False.")
+    inside = (known - low) / width # from 0 to 1, so that no square is too large or too small
+    return ((values - low) / width - inside.mean(0)) / inside.std(0)
+
+# %% ../../nbs/2_data/27_knowledge.ipynb #1147de25
 def coverage(
     knowledge: Knowledge, # A table of targets
-    targets: Iterable[str | Intervention], # Names of targets, or interventions, whose targets are meant
+    targets: Iterable[str | Intervention], # Names of targets; or interventions, as text too, whose targets are meant
 ) -> pd.DataFrame: # `target, n_asked, known, reason`; one row per target, in the order of first appearance
     "Say of which targets something is known, and why not of the others"
-    asked = Counter(name for one in targets for name in (one.targets if isinstance(one, Intervention) else (one,)))
+    if isinstance(targets, str | Intervention):
+        raise fault("a list of targets or interventions", repr(str(targets)), f"Write [{str(targets)!r}].")
+    if hasattr(targets, "columns"):
+        raise fault("a list of targets or interventions", f"a table of {few(targets.columns, 4)}",
+                    "Pass its column: table['intervention'].")
     listed = set(knowledge.targets)
+    asked = Counter(name for one in targets for name in _targets_of(one, listed))
     why = lambda name: "" if name in knowledge.place else "not complete" if name in listed else "not in the table"
     return pd.DataFrame({"target": list(asked), "n_asked": list(asked.values()),
                          "known": [name in knowledge.place for name in asked], "reason": list(map(why, asked))})
+
+def _targets_of(one: str | Intervention, listed: set[str]) -> tuple[str, ...]:
+    "A name stands for itself; text that starts with a kind of intervention is one, unless a target is called so"
+    if not isinstance(one, str | Intervention):
+        raise fault("names of targets, or interventions", repr(one), "Leave it out, or write it as text.")
+    is_text = isinstance(one, str) and one not in listed and (one == Key.CONTROL or one.partition(":")[0] in KINDS)
+    return parse(one).targets if is_text or isinstance(one, Intervention) else (one,)
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #491416c2
 MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398": "mRNA splicing",
