@@ -176,7 +176,6 @@ class NetworkSimulator(Simulator):
     def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
         "Simulate cells, and read each of them"
         return _values(self, _states(self, intervention, n, random_state))
-
     def cells(self, intervention: Intervention, n_cells: int, random_state: int,
               donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
         "Simulate cells of a donor, and count the molecules of each species"
