@@ -43,7 +43,7 @@ _PLACES = {  # module: names that `import virtualcell as vc` offers
     "protocol": ("Fitted", "Knowledge", "Model", "Training", "load_fitted", "load_knowledge"),
     "report.render": ("run_report",),
     "screen.enumerate": ("enumerate_candidates", "removed_by_rule"),
-    "screen.rank": ("RankRules", "rank"),
+    "screen.rank": ("RankRules", "orderable", "rank"),
     "screen.simulate": ("run_screen",),
     "sim.approximate": ("Method",),
     "sim.simulator": ("CompositeSimulator", "NetworkSimulator", "Simulator"),
