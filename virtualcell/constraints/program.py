@@ -39,7 +39,7 @@ class Limits:
         for name in ("max_parts", "max_deliveries"): check_positive(getattr(self, name), name, whole=True)
         if self.max_cost is not None: check_positive(self.max_cost, "max_cost", zero_ok=True)
         small = [group for group in self.forbidden if len(set(group)) < 2]
-        if small: raise fault("two targets or more in each forbidden set", few(set(small[0])), "For one, use protected.")
+        if small: raise fault("2 or more targets in each forbidden set", few(set(small[0])), "For one, use protected.")
 
 # %% ../../nbs/1_constraints/12_program.ipynb #4e5c198a
 @dataclass(frozen=True)
