@@ -35,13 +35,13 @@ costs = st.sampled_from((0.0, 0.1, 0.2, 0.3, 0.7, 40.0, 120.0)) | st.floats(0, 5
 
 @st.composite
 def options(draw):
-    """One option; doses and times may be listed twice, and options overlap often."""
+    """One option; options overlap often."""
     kind = draw(st.sampled_from(tuple(DOSES)))
     doses, unit = DOSES[kind]
     if doses:
-        doses = tuple(draw(st.lists(st.sampled_from(doses), min_size=kind == "drug", max_size=2)))
-    return Option(kind, tuple(draw(st.lists(st.sampled_from(TARGETS), min_size=1, max_size=2, unique=True))), doses,
-                  unit if doses else "", tuple(draw(st.lists(st.sampled_from(TIMES), min_size=1, max_size=2))),
+        doses = tuple(draw(st.lists(st.sampled_from(doses), min_size=kind == "drug", max_size=2, unique=True)))
+    some = lambda values: tuple(draw(st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)))
+    return Option(kind, some(TARGETS), doses, unit if doses else "", some(TIMES),
                   draw(costs), draw(st.sampled_from(DELIVERIES) | st.sampled_from(DELIVERIES[1:])))
 
 
@@ -53,7 +53,9 @@ def deliveries(draw, offered):
         return ()
     return tuple(Delivery(name, tuple(sorted({o.kind for o in offered if o.delivery == name})), draw(st.integers(1, 3)),
                           draw(st.integers(1, 2)),
-                          tuple(draw(st.lists(st.sampled_from(TIMES), max_size=2, unique=True))),
+                          tuple(draw(st.lists(st.sampled_from(TIMES), max_size=2, unique=True).filter(
+                              lambda times, name=name: not times or any(set(times) & set(o.times_h) for o in offered
+                                                                        if o.delivery == name)))),
                           draw(costs), draw(st.sampled_from(("", "cells suffer")))) for name in names)
 
 
@@ -61,7 +63,8 @@ def deliveries(draw, offered):
 def programs(draw):
     """Any program with a few hundred combinations at most."""
     some = st.lists(st.sampled_from((*TARGETS, "nowhere")), max_size=2)
-    groups = st.lists(st.lists(st.sampled_from((*TARGETS, "nowhere")), min_size=1, max_size=3).map(tuple), max_size=3)
+    group = st.lists(st.sampled_from((*TARGETS, "nowhere")), min_size=2, max_size=3, unique=True)
+    groups = st.lists(group.map(tuple), max_size=3)
     limits = Limits(draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.none() | costs), tuple(draw(groups)),
                     tuple(draw(some)))
     offered = tuple(draw(st.lists(options(), min_size=1, max_size=3)))
@@ -239,8 +242,8 @@ def click():
 
 
 timed("clicked", click)
+widget = ScreenDesigner(replace(whole, limits=Limits(max_parts=2)))
 widget.switched_off = widget.targets[631:]
-widget.max_parts = 2
 timed("clicked_pairs", click, 1)
 print(json.dumps(found))
 """

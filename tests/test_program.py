@@ -166,7 +166,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30)
 
 
 @settings(max_examples=60, deadline=None)
-@given(product=TEXT, why=TEXT, source=TEXT, cell=TEXT)
+@given(product=TEXT, why=TEXT, source=TEXT, cell=TEXT.filter(str.strip))
 def test_yaml_gives_back_what_it_got(product, why, source, cell):
     cart = Program.load("cart_persistence")
     written = replace(cart, product=product, source=source, cell_types=(cell,),

@@ -54,10 +54,13 @@ def test_the_keyboard_is_enough(designer, page):
     widget.get_by_role("button", name="KD:Tcf7").focus()
     page.keyboard.press("Enter")
     nb.expect_python("designer.switched_off", ["KD:Tcf7"])
-    widget.get_by_label("deliveries of a candidate").fill("2")
+    widget.get_by_label("parts of a candidate").fill("1")
     page.keyboard.press("Tab")
-    nb.expect_python("designer.max_deliveries", 2)
-    expect(widget.locator(".vc-left")).to_have_text("126 candidates")  # 18 singles, 3 pairs at 36 times
+    nb.expect_python("designer.max_parts", 1)
+    expect(widget.locator(".vc-left")).to_have_text("18 candidates")  # 3 targets at 6 times
+    widget.get_by_label("parts of a candidate").fill("9")
+    page.keyboard.press("Tab")
+    nb.expect_python("designer.max_parts", 2)  # what the program allows, and no more
 
 
 def test_python_reaches_the_browser(designer):
@@ -84,7 +87,8 @@ def test_the_whole_program_is_shown(cart, page):
     nb, widget = cart
     for text in ("CAR-T cells that last", "in CD8 T", "memory_fraction↑ up", "killing↑ up", "Pareto: no exchange rate",
                  "-2 ≤ doublings", "a dose needs cells", "cells that need no cytokine may be transformed",
-                 "KO · 2 at once · 1 use · at 0 h · 180 EUR a use", "more cuts at once make translocations"):
+                 "KO · 2 at once · 1 use · at 0 h · 180 EUR a use", "more cuts at once make translocations", "640 EUR",
+                 "8 candidates, 3 replicates"):
         expect(widget).to_contain_text(text)
     expect(widget.get_by_text("not trusted")).to_be_hidden()
     widget.get_by_text("5 readouts").click()
@@ -110,10 +114,14 @@ def test_a_delivery_is_switched_with_the_keyboard(cart, page):
 
 def test_a_program_cannot_write_into_the_page(notebook, page):
     evil = "<img src=x onerror=document.title='broken'>"
-    nb = notebook(CART.replace('Program.load("cart_persistence")', f"""__import__("dataclasses").replace(
-        Program.load("cart_persistence"), product={evil!r}, cell_types=({evil!r},))"""))
+    imports = "from dataclasses import replace\nfrom virtualcell.constraints.program import Limits\n"
+    shipped = 'Program.load("cart_persistence")'
+    changes = f"product={evil!r}, cell_types=({evil!r},), limits=Limits(6, 5, protected=({evil!r},))"
+    nb = notebook(imports + CART.replace(shipped, f"replace({shipped}, {changes})"))
     nb.run_all()
     expect(page.locator(".vc-designer")).to_contain_text(evil)
+    expect(page.get_by_label("limits", exact=True)).to_contain_text(evil)
+    expect(page.get_by_label("parts of a candidate")).to_have_value("6")
     assert page.locator(".vc-designer img").count() == 0 and page.title() != "broken"
 
 

@@ -9,6 +9,7 @@ __all__ = ['RULES', 'Limits', 'Budget', 'Program', 'check_contexts', 'use_of', '
            'check', 'from_yaml', 'to_yaml', 'load_program']
 
 # %% ../../nbs/1_constraints/12_program.ipynb #5f7d6b2a
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class Limits:
     def __post_init__(self):
         for name in ("max_parts", "max_deliveries"): check_positive(getattr(self, name), name, whole=True)
         if self.max_cost is not None: check_positive(self.max_cost, "max_cost", zero_ok=True)
-        if not all(self.forbidden): raise fault("targets in each forbidden set", "an empty set", "Remove or fill it.")
+        small = [group for group in self.forbidden if len(set(group)) < 2]
+        if small: raise fault("2 or more targets in each forbidden set", few(set(small[0])), "For one, use protected.")
 
 # %% ../../nbs/1_constraints/12_program.ipynb #4e5c198a
 @dataclass(frozen=True)
@@ -97,7 +99,10 @@ class Program:
 def _check_facts(program: Program) -> None:
     if not program.options: raise fault("at least one option", "none", "State what the lab can do.")
     refuse_duplicates((one.name for one in program.readouts), "readout")
+    if not program.cell_types or not all(name.strip() for name in program.cell_types):
+        raise fault("the names of the starting cells in cell_types", repr(program.cell_types), "Name them.")
     refuse_duplicates(program.cell_types, "cell type")
+    _check_spelling(program)
     check_goals(program.goals, program.trade_off)
     check_deliveries(program.deliveries, program.options)
     beside = program.budget.cost_per_delivery
@@ -105,6 +110,17 @@ def _check_facts(program: Program) -> None:
         raise fault("costs with the deliveries", f"cost_per_delivery {beside:g} beside them",
                     "Move it to each delivery as its cost.")
 
+def _check_spelling(program: Program) -> None:
+    "Refuse a limit on a name that nobody offers and that is a target but for case, blanks or hyphens"
+    offered = {target for option in program.options for target in option.targets}
+    limits, bare = program.limits, lambda name: re.sub(r"[\s\-]", "", name).casefold()
+    strange = {name for group in (limits.protected, *limits.forbidden) for name in group} - offered
+    near = {bare(target): target for target in sorted(offered)} if strange else {}
+    for name in sorted(strange):
+        if bare(name) in near: raise fault(f"{near[bare(name)]}, as the options write it, in the limits", repr(name),
+                                           "Spell them alike.")
+
+# %% ../../nbs/1_constraints/12_program.ipynb #c06ce922
 def _check_trusted(program: Program) -> None:
     deciding = [("goal", program.goals), ("safety limit", program.safety)]
     for what, name in ((what, one.readout) for what, several in deciding for one in several):

@@ -8,10 +8,9 @@ Docs: https://OWNER.github.io/virtualcell/1_constraints/program_file.html.md"""
 __all__ = ['read_program_file']
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #8e9d38ea
-from collections import Counter
 from pathlib import Path
 
-from ..core import fault, few
+from ..core import fault
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #46e2dcb5
 def _load(text: str) -> object:
@@ -19,12 +18,28 @@ def _load(text: str) -> object:
     class Once(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
             names = [self.construct_object(key, deep=True) for key, _ in node.value]
-            again = [str(name) for name, n in Counter(map(str, names)).items() if n > 1]
-            if again: raise yaml.constructor.ConstructorError(None, None, f"{few(again)} given twice", node.start_mark)
+            for i, name in enumerate(map(str, names)):
+                if name in map(str, names[:i]): raise yaml.constructor.ConstructorError(
+                    None, None, f"{name} given twice", node.value[i][0].start_mark)
             return super().construct_mapping(node, deep)
     try: return yaml.load(text, Once) # a safe loader: plain values only
-    except yaml.YAMLError as error:
-        raise fault("a YAML file", str(error).splitlines()[0], "Check indents and quotes.") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise fault("a YAML file", f"{error.problem}{where}", "Check indents and quotes.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise fault("a YAML file", str(error).splitlines()[0], "Check the text.") from error
+    except RecursionError as error:
+        raise fault("a YAML file of a few levels", "brackets nested too deeply", "Check the brackets.") from error
+
+def _read(path: Path, what: str) -> str:
+    "The text of a file in UTF-8"
+    if not path.exists(): raise fault(f"{what} at {path}", "no file", "Check the path; lists lie beside the program.")
+    if not path.is_file(): raise fault(f"{what} at {path}", "a folder", "Name a file.")
+    try: return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise fault(f"UTF-8 text in {path}", f"byte {error.object[error.start]:#x} at position {error.start}",
+                    "Save it as UTF-8.") from error
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #a9dae180
 def _target_file(name: object, beside: Path | None) -> list[str]:
@@ -33,8 +48,7 @@ def _target_file(name: object, beside: Path | None) -> list[str]:
         raise fault("the name of a file beside the program in targets_file", repr(name),
                     "Put it there, without folders.")
     path = (beside.parent if beside else Path()) / name
-    if not path.exists(): raise fault(f"targets in {path}", "no file", "Put it beside the program.")
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.strip() for line in _read(path, "targets").splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #21d3eb12
@@ -43,8 +57,7 @@ def read_program_file(
 ) -> object: # Plain values, not yet checked against the fields of a program
     "Read the plain values of a program"
     path = Path(source) if isinstance(source, Path) or str(source).strip().endswith((".yaml", ".yml")) else None
-    if path and not path.exists(): raise fault(f"a program at {path}", "no file", "Check the path.")
-    held = _load(path.read_text(encoding="utf-8") if path else str(source))
+    held = _load(_read(path, "a program") if path else str(source))
     if not isinstance(held, dict): return held
     if "goal" in held:
         raise fault("goals, a list such as goals: [{readout: fitness, direction: up}]", f"goal: {held['goal']}",
@@ -52,5 +65,6 @@ def read_program_file(
     options = held.get("options")
     for option in options if isinstance(options, list) else []:
         if isinstance(option, dict) and "targets_file" in option:
+            if "targets" in option: raise fault("targets or targets_file", "both in one option", "Keep one.")
             option["targets"] = _target_file(option.pop("targets_file"), path)
     return held

@@ -10,7 +10,7 @@ __all__ = ['Readout', 'replicate_sd']
 # %% ../../nbs/1_constraints/11_readout.ipynb #9188cb8b
 from dataclasses import dataclass
 
-from ..core import check_positive
+from ..core import check_positive, fault
 
 # %% ../../nbs/1_constraints/11_readout.ipynb #0920e408
 @dataclass(frozen=True)
@@ -22,7 +22,10 @@ class Readout:
     noise_sd: float = 0.0 # Standard deviation of one replicate [unit]
     trusted: bool = True # Whether it may decide anything
 
-    def __post_init__(self): check_positive(self.noise_sd, f"noise_sd of {self.name}", zero_ok=True)
+    def __post_init__(self):
+        if not self.name or self.name != self.name.strip():
+            raise fault("a name of a readout without blanks at its ends", repr(self.name), "Name it as the effects do.")
+        check_positive(self.noise_sd, f"noise_sd of {self.name}", zero_ok=True)
 
 def replicate_sd(
     readout: Readout, # The assay

@@ -88,7 +88,7 @@ def count_candidates(
 ) -> int: # Before any rule but `max_parts`
     "Count the combinations, without making them"
     n = len(_distinct(program))
-    return sum(comb(n, k) for k in range(1, program.limits.max_parts + 1))
+    return sum(comb(n, k) for k in range(1, min(program.limits.max_parts, n) + 1))
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #051aa4c4
 def _combinations(n: int, size: int) -> Int[np.ndarray, "candidate part"]:

@@ -43,6 +43,7 @@ function group(name, ...children) {
 function render({ model, el }) {
   const root = element("div", { class: "vc-designer" });
   const facts = model.get("facts");
+  const most = model.get("most"); // the program's own limits: nothing is loosened here
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
 
   const filter = element("input", { type: "search", placeholder: "filter targets", "aria-label": "filter targets" });
@@ -51,8 +52,8 @@ function render({ model, el }) {
   const none = element("button", { type: "button", class: "vc-link" }, "all off");
   const deliveries = element("ul", { class: "vc-list", "aria-label": "deliveries" });
   const times = element("div", { class: "vc-chips", role: "group", "aria-label": "times in hours" });
-  const parts = element("input", { type: "number", min: 1, max: 4, "aria-label": "parts of a candidate" });
-  const uses = element("input", { type: "number", min: 1, max: 4, "aria-label": "deliveries of a candidate" });
+  const parts = element("input", { type: "number", min: 1, max: most.max_parts, "aria-label": "parts of a candidate" });
+  const uses = element("input", { type: "number", min: 1, max: most.max_deliveries, "aria-label": "deliveries of a candidate" });
   const left = element("output", { class: "vc-left", "aria-live": "polite" });
   const rules = element("div", { class: "vc-rules" });
   const message = element("p", { class: "vc-message", role: "alert" });
@@ -93,13 +94,13 @@ function render({ model, el }) {
     const n = model.get("n_allowed");
     left.textContent = `${n.toLocaleString("en")} candidates`;
     const found = model.get("by_rule");
-    const most = Math.max(n, ...found.map(([, number]) => number));
-    rules.replaceChildren(bar("left", n, most, "vc-good"), ...found.map(([rule, number]) => bar(rule, number, most, "vc-gone")));
+    const longest = Math.max(n, ...found.map(([, number]) => number));
+    rules.replaceChildren(bar("left", n, longest, "vc-good"), ...found.map(([rule, number]) => bar(rule, number, longest, "vc-gone")));
     message.textContent = model.get("message");
   }
 
   const number = (input, name) => input.addEventListener("change", () => {
-    const value = Math.min(4, Math.max(1, Math.round(Number(input.value)) || 1));
+    const value = Math.min(most[name], Math.max(1, Math.round(Number(input.value)) || 1));
     input.value = value;
     save(name, value);
   });
@@ -116,6 +117,7 @@ function render({ model, el }) {
     element("div", { class: "vc-wanted" },
       group("Goals", list("goals", facts.goals), ...(together ? [element("small", {}, together)] : [])),
       group("Safety", facts.safety.length ? list("safety limits", facts.safety) : element("small", {}, "no limit is stated"))),
+    group("Limits and size of a round", list("limits", facts.limits)),
     element("details", {}, element("summary", {}, `${facts.readouts.length} readouts`), table("readouts", facts.readouts)),
     ...(facts.deliveries.length ? [group("Deliveries", deliveries)] : []),
     group("Targets", element("div", { class: "vc-row" }, filter, all, none), chips),
