@@ -77,7 +77,7 @@ def probability_of_box(
 ) -> Float[np.ndarray, " intervention"]: # To about 0.003
     "Integrate a multivariate normal or Student distribution over a box"
     from scipy.stats.qmc import Sobol
-    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(low))) # the trifle lets errors be exactly the same
+    root = np.linalg.cholesky(correlation + 1e-7 * np.eye(len(low))) # the trifle lets errors be exactly the same
     points = Sobol(len(low) + 1, rng=np.random.default_rng(0)).random(2048)
     blocks = [slice(start, start + 500) for start in range(0, low.shape[1], 500)]
     return np.concatenate([_box(low[:, rows], high[:, rows], df[rows], root, points) for rows in blocks] or [df])
