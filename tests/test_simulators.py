@@ -47,6 +47,7 @@ def test_a_wet_lab_in_one_line(simulator, target, readout, other):
     assert results.features == (name,) and results.origin == "simulated"
     assert sign * results.mean[0, 0] > 2 * results.sd[0, 0]
     assert abs(results.mean[1, 0]) < 4 * results.sd[1, 0]  # nothing was done
+    assert (results.df >= 2 * 19).all() and np.isfinite(results.df).all()  # the spread of 2 × 20 units is estimated
     with pytest.raises(ContractError, match="readouts among"):
         SimulatedLab(simulator, (Readout("CD4 surface", unit="MFI"),))
 
@@ -60,6 +61,9 @@ def test_a_pooled_screen_in_one_line(simulator, target, readout, other):
     found = estimate_effects(pseudobulk(cells, contexts="cell_type", pool_over="batch", min_cells=5))
     column = list(cells.var_names).index(target)
     assert truth.effects.mean[0, column] < 0 and found.mean[0, found.features.index(target)] < 0
+    assert truth.effects.df.tolist() == [199 if simulator.made_of == "cells" else 7]  # relatives are not independent
+    drawn = truth.guides.loc[truth.guides["target"] == target, "efficacy"].mean()  # by this experiment's own guides
+    assert truth.effects.obs["remaining"].tolist() == pytest.approx([100 * (1 - drawn)], abs=1e-3)
     counts = cells.layers["counts"].toarray()
     control = cells.obs["is_control"].to_numpy()
     assert (counts == np.round(counts)).all()

@@ -138,10 +138,30 @@ def test_a_split_that_goes_back_in_time_is_named():
 def test_spelling_and_parts_are_suspects():
     effects = table(["KO:PU.1", "KO:Pu1", "KO:A", "KO:A+KO:B", "KO:C"])
     found = audit(split_by_labels(effects, ["x", "y", "x", "y", "y"], ("gene",)), effects)
-    assert not found["breaks"].any()
+    assert found.loc[found["breaks"], "what"].unique().tolist() == ["spelling"]
     assert set(zip(found["what"], found["name"], strict=True)) == {("spelling", "PU.1 ~ Pu1"), ("part", "A")}
+    loose = audit(split_by_labels(effects, ["x", "y", "x", "y", "y"], ()), effects)
+    assert len(loose) == len(found) and not loose["breaks"].any()
     strict = audit(split_by_labels(effects, ["x", "y", "x", "y", "y"], ("gene", "part")), effects)
-    assert strict.loc[strict["breaks"], "name"].unique().tolist() == ["A"]
+    assert set(strict.loc[strict["breaks"], "name"]) == {"A", "PU.1 ~ Pu1"}
+    unlike = table(["KO:PU.1", "KO:Pu1+KO:B"])  # not the same set of targets
+    assert not audit(split_by_labels(unlike, ["x", "y"], ("gene",)), unlike)["breaks"].any()
+    pairs = table(["KO:PU.1+KO:B", "KO:b+KO:pu1"])
+    broken = audit(split_by_labels(pairs, ["x", "y"], ("gene",)), pairs).query("breaks")
+    assert set(broken["name"]) == {"B+PU.1 ~ b+pu1"}
+
+
+@pytest.mark.parametrize("key", ["donor", "batch", "plate"])
+def test_names_that_differ_in_case_or_blanks_only(key):
+    names = ["D1", "d1 ", "D2"]
+    if key == "donor":
+        effects = table(["KO:A"], [{"donor": name} for name in names])
+    else:
+        effects = replace(table(["KO:A", "KO:B", "KO:C"]), obs={"intervention": ["KO:A", "KO:B", "KO:C"], key: names})
+    found = audit(split_by_labels(effects, names, (key,)), effects)
+    broken = found.query("breaks")
+    assert set(broken["name"]) == {"D1 ~ d1 "} and set(broken["what"]) == {"spelling"}
+    assert not audit(split_by_labels(effects, names, ()), effects)["breaks"].any()
 
 
 @pytest.mark.parametrize(("control", "replicates", "features"),

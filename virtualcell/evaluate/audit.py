@@ -26,12 +26,21 @@ def _shared(labels: Sequence, test: np.ndarray, train: np.ndarray) -> Iterator[t
     for i in np.flatnonzero((n_test > 0) & (n_train > 0)): yield str(names[i]), int(n_test[i]), int(n_train[i])
 
 # %% ../../nbs/3_models/30c_audit.ipynb #9a78f971
+def _bare(gene: str) -> str: return "".join(filter(str.isalnum, gene.casefold())) or gene
+
 def _genes(effects: Effects, spelling: bool) -> list[tuple[int, str, object]]: # (row, name, what it goes by)
     "List genes and the set of targets they stand in; for `spelling`, bare names and how they are written"
-    bare = lambda gene: "".join(filter(str.isalnum, gene.casefold())) or gene
     held = [(i, set(one.targets)) for i, one in enumerate(effects.interventions)]
-    return [(i, bare(gene) if spelling else gene, gene if spelling else frozenset(some)) for i, some in held
+    return [(i, _bare(gene) if spelling else gene, gene if spelling else frozenset(some)) for i, some in held
             for gene in sorted(some)]
+
+def _written(what: str, labels: list, effects: Effects) -> list[tuple[int, str, str]]: # (row, bare name, as written)
+    "List bare names of sets of targets, contexts, donors, batches …, and how they are written"
+    trim = lambda text: str(text).strip().casefold()
+    if what == "gene": bare = ["+".join(sorted(map(_bare, set(one.targets)))) for one in effects.interventions]
+    elif what == "context": bare = [str([(k, trim(v)) for k, v in place.items]) for place in effects.contexts]
+    else: bare = list(map(trim, labels))
+    return [(i, one, str(name)) for i, (one, name) in enumerate(zip(bare, labels, strict=True)) if name is not None]
 
 def _unlike(genes: list, test: np.ndarray, train: np.ndarray, spelling: bool) -> Iterator[tuple[str, int, int]]:
     "Find names on both sides that do not go by the same everywhere"
@@ -116,12 +125,17 @@ def audit(
     pairs = near_duplicates(effects, false_alarm)
     times = times_of(effects, split.time_key) if split.time_key else None
     parts, spellings = _genes(effects, False), _genes(effects, True)
+    written = {what: _written(what, values, effects) for what, values in labels.items() if what != "intervention"}
     for k, (test, train) in enumerate(folds_of(split, effects)):
         found = {what: _shared(values, test, train) for what, values in labels.items()}
-        found |= {"part": _unlike(parts, test, train, False), "spelling": _unlike(spellings, test, train, True),
+        found |= {"part": _unlike(parts, test, train, False),
                   "near-duplicate": ((f"{names[a]} ≈ {names[b]}", 1, 1) for a, b in pairs
                                      if (test[a] and train[b]) or (test[b] and train[a]))}
         if times is not None: found["time"] = _not_before(times, test, train)
         rows += [(k, what, *one, what in broken) for what, some in found.items() for one in some]
+        alike = [(*one, what in broken) for what, some in written.items() for one in _unlike(some, test, train, True)]
+        named = {name for name, *_ in alike}
+        alike += [(*one, False) for one in _unlike(spellings, test, train, True) if one[0] not in named]
+        rows += [(k, "spelling", *one, breaks or "spelling" in broken) for *one, breaks in alike]
     table = pd.DataFrame(rows, columns=["fold", "what", "name", "n_test", "n_train", "breaks"]).astype({"breaks": bool})
     return table.sort_values("breaks", ascending=False, kind="stable", ignore_index=True)

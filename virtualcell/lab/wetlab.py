@@ -23,11 +23,17 @@ from ..sim.simulator import Simulator, check_targets
 # %% ../../nbs/6_sim/67_wetlab.ipynb #bad4ceff
 def lab_error(
     variance: Float[np.ndarray, "replicate run feature"], # Of the units' mean: the control, then each intervention
-    noise_sd: Float[np.ndarray, " feature"], # Of one replicate of the assay
-) -> Float[np.ndarray, "intervention feature"]:
-    "Compute the standard error of a difference of two means over replicates"
-    error = np.sqrt((2 * noise_sd**2 + variance[:, 1:] + variance[:, :1]).mean(0) / len(variance))
-    return np.maximum(error, 1e-9)
+    n_units: int, # Units behind each mean, 2 or more
+    noise_sd: Float[np.ndarray, " feature"], # Of one replicate of the assay; known
+) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]:
+    "Compute the standard error of a difference of two means, infinite where nothing varies, and its degrees of freedom"
+    n, (control, treated) = len(variance), (variance[:, :1], variance[:, 1:])
+    square = (2 * noise_sd**2 + treated + control).mean(0) / n
+    known = square > 1e-18 # below it there is nothing but rounding
+    estimated = (control.mean(0) ** 2 + treated.mean(0) ** 2) / n**2
+    df = np.divide(n * (n_units - 1) * square**2, estimated, out=np.full(square.shape, np.inf),
+                   where=known & (estimated > 0))
+    return np.where(known, np.sqrt(square), np.inf), df
 
 # %% ../../nbs/6_sim/67_wetlab.ipynb #ec99dbc2
 @dataclass(frozen=True)
@@ -56,8 +62,8 @@ class SimulatedLab:
         runs = [_replicate(self, done, number) for number in range(n)]
         mean, variance = (np.stack(part) for part in zip(*runs, strict=True)) # (replicate, 1 + intervention, feature)
         measured = np.flatnonzero(np.isfinite(_noise(self)))
-        error = lab_error(variance[:, :, measured], _noise(self)[measured])
-        obs = {"intervention": list(ordered), "n_cells": n * self.n_units, "n_replicates": n, "df": np.inf}
+        error, df = lab_error(variance[:, :, measured], self.n_units, _noise(self)[measured])
+        obs = {"intervention": list(ordered), "n_cells": n * self.n_units, "n_replicates": n, "df": df.min(1)}
         shift = (mean[:, 1:] - mean[:, :1]).mean(0)[:, measured]
         return Effects(obs=obs, var=self.simulator.var.iloc[measured], mean=shift, sd=error, origin="simulated",
                        made_by=f"simulated lab, seed {self.random_state}")

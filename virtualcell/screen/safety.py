@@ -57,6 +57,12 @@ def _scales(df: np.ndarray, levels: np.ndarray) -> Float[np.ndarray, "point inte
     return np.stack([np.sqrt(chi2.ppf(levels, one) / one) if np.isfinite(one) else np.ones(len(levels))
                      for one in kinds], axis=1)[:, at]
 
+def _root(correlation: np.ndarray) -> Float[np.ndarray, "readout readout"]: # Lower triangle, above 0 on its diagonal
+    "Root of a correlation, also of errors that are the same but for rounding"
+    values, vectors = np.linalg.eigh(correlation)
+    upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0) + 1e-9)).T, mode="r")
+    return upper.T * np.where(np.diag(upper) < 0, -1.0, 1.0)
+
 def _box(low: np.ndarray, high: np.ndarray, df: np.ndarray, root: np.ndarray, points: np.ndarray) -> np.ndarray:
     "Compute the probability of the box `low` to `high` [standard errors, readout × intervention]"
     from scipy.special import ndtr, ndtri
@@ -77,7 +83,7 @@ def probability_of_box(
 ) -> Float[np.ndarray, " intervention"]: # To about 0.003
     "Integrate a multivariate normal or Student distribution over a box"
     from scipy.stats.qmc import Sobol
-    root = np.linalg.cholesky(correlation + 1e-7 * np.eye(len(low))) # the trifle lets errors be exactly the same
+    root = _root(correlation)
     points = Sobol(len(low) + 1, rng=np.random.default_rng(0)).random(2048)
     blocks = [slice(start, start + 500) for start in range(0, low.shape[1], 500)]
     return np.concatenate([_box(low[:, rows], high[:, rows], df[rows], root, points) for rows in blocks] or [df])
