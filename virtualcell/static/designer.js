@@ -113,7 +113,7 @@ function render({ model, el }) {
   const together = model.get("trade_off");
   root.append(
     element("div", { class: "vc-title" }, model.get("title")),
-    element("p", { class: "vc-product" }, model.get("product"), element("small", {}, ` in ${facts.cells.join(", ")}`)),
+    element("p", { class: "vc-product" }, model.get("product"), element("small", {}, ` in ${facts.cell_types.join(", ")}`)),
     element("div", { class: "vc-wanted" },
       group("Goals", list("goals", facts.goals), ...(together ? [element("small", {}, together)] : [])),
       group("Safety", facts.safety.length ? list("safety limits", facts.safety) : element("small", {}, "no limit is stated"))),

@@ -100,13 +100,13 @@ def limit_rows(
 # %% ../../nbs/8_widgets/80_designer.ipynb #84681598
 def described(
     program: Program, # To show
-) -> dict[str, list]: # Rows of text: `cells`, `deliveries`, `goals`, `safety`, `limits`, `readouts`
+) -> dict[str, list]: # Rows of text: `cell_types`, `deliveries`, `goals`, `safety`, `limits`, `readouts`
     "Put what the program says into words; what a row is about comes first, and a reason last"
     goals, limits = {g.readout: g for g in program.goals}, {s.readout for s in program.safety}
     rated = program.trade_off == "weighted" and len(goals) > 1
     worth = lambda goal: f"weight {goal.weight:g} a unit" if rated or goal.weight != 1 else ""
     role = lambda name: " and ".join([*(["goal"] if name in goals else []), *(["safety"] if name in limits else [])])
-    return {"cells": list(program.cell_types),
+    return {"cell_types": list(program.cell_types),
             "deliveries": [[d.name, delivery_text(d, program.budget.currency), d.why] for d in program.deliveries],
             "goals": [[name, f"{'↑' if g.sign > 0 else '↓'} {g.direction}", worth(g)] for name, g in goals.items()],
             "safety": [[str(s), f"[{program.readout(s.readout).unit}]", s.why] for s in program.safety],
@@ -180,7 +180,7 @@ def static_table(
     on = [target for target in designer.targets if target not in off]
     named = ", ".join(on[:12]) + (" …" if len(on) > 12 else "")
     said = lambda name: [(name, " — ".join(filter(None, row))) for row in designer.facts[name]]
-    rows = [("program", designer.title), ("product", designer.product), ("cells", ", ".join(designer.facts["cells"])),
+    rows = [("program", designer.title), ("product", designer.product), ("cells", ", ".join(designer.facts["cell_types"])),
             *said("goals"), *([("goals together", designer.trade_off)] if designer.trade_off else []), *said("safety"),
             *said("limits"),
             *((name, " — ".join([*(["off"] if row[0] in designer.deliveries_off else []), *filter(None, row)]))
