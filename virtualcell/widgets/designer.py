@@ -180,7 +180,8 @@ def static_table(
     on = [target for target in designer.targets if target not in off]
     named = ", ".join(on[:12]) + (" …" if len(on) > 12 else "")
     said = lambda name: [(name, " — ".join(filter(None, row))) for row in designer.facts[name]]
-    rows = [("program", designer.title), ("product", designer.product), ("cells", ", ".join(designer.facts["cell_types"])),
+    rows = [("program", designer.title), ("product", designer.product),
+            ("cells", ", ".join(designer.facts["cell_types"])),
             *said("goals"), *([("goals together", designer.trade_off)] if designer.trade_off else []), *said("safety"),
             *said("limits"),
             *((name, " — ".join([*(["off"] if row[0] in designer.deliveries_off else []), *filter(None, row)]))
