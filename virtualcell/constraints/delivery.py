@@ -8,12 +8,11 @@ Docs: https://OWNER.github.io/virtualcell/1_constraints/delivery.html.md"""
 __all__ = ['refuse_duplicates', 'Option', 'Delivery', 'usable', 'check_deliveries']
 
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #3f4c7ca5
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .intervention import KINDS, UNITS, Part
-from ..core import check_one_of, check_positive, fault, few
+from ..core import check_one_of, check_positive, fault, few, repeated
 
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #d4520ac0
 def refuse_duplicates(
@@ -21,7 +20,7 @@ def refuse_duplicates(
     what: str, # What they name, for the message
 ) -> None:
     "Refuse names that are given twice"
-    again = [name for name, n in Counter(names).items() if n > 1]
+    again = repeated(names)
     if again: raise fault(f"each {what} once", f"duplicates: {few(again)}", "Remove them.")
 
 @dataclass(frozen=True)

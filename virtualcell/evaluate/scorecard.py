@@ -9,7 +9,6 @@ __all__ = ['CEILING', 'ENOUGH', 'PERTURBED', 'METRICS', 'NEEDED', 'pearson', 'ce
            'score', 'cross_validate', 'verdict', 'scorecard', 'check_baselines', 'split_half', 'shared_rows']
 
 # %% ../../nbs/3_models/30a_scorecard.ipynb #da41ba36
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from ..core import check_finite, fault, few, stream
+from ..core import check_finite, fault, few, repeated, stream
 from ..comparison import check_units, judge
 from ..effects import Effects, concat, match_rows, take
 from .audit import audit
@@ -129,7 +128,7 @@ def cross_validate(
 def _check_models(models: Sequence[Model]) -> None:
     odd = [type(model).__name__ for model in models if not hasattr(model, "fit")]
     if odd: raise fault("models that are not fitted yet", few(odd), "Pass settings, such as [PriorGP()].")
-    again = [name for name, n in Counter(model.name for model in models).items() if n > 1]
+    again = repeated(model.name for model in models)
     if again: raise fault("models with names of their own", f"{few(again)} twice or more", "Give one a name: name='…'.")
 
 def _leaks(split: Split, effects: Effects, allowed: Sequence[str]) -> str:

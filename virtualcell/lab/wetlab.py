@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from ..constraints.intervention import Intervention
 from ..constraints.readout import Readout
-from ..core import check_positive, check_probability, fault, few, seed_of, stream
+from ..core import check_positive, check_probability, fault, few, repeated, seed_of, stream
 from ..effects import Effects
 from ..sim.simulator import Simulator, check_targets
 
@@ -70,6 +70,8 @@ class SimulatedLab:
 
 # %% ../../nbs/6_sim/67_wetlab.ipynb #7d8acc18
 def _check_readouts(lab: SimulatedLab) -> None:
+    again = repeated(readout.name for readout in lab.readouts)
+    if again: raise fault("each readout once", f"duplicates: {few(again)}", "Remove them.")
     units, held = lab.simulator.var["unit"], {readout.name: readout for readout in lab.readouts}
     missing = [name for name in held if name not in units.index]
     if missing or not held:
