@@ -86,6 +86,7 @@ def test_the_same_record_gives_the_same_tables_and_the_ledger_keeps_both_runs(sh
     assert tables(tmp_path / "a") == tables(tmp_path / "b")
 
 
+@pytest.mark.slow  # more than a minute: 20 replays of four strategies on 17,994 genes
 def test_crispr_screen(tmp_path):
     results = run_report("crispr_screen", tmp_path)
     record = check_folder(tmp_path, results)
