@@ -12,7 +12,7 @@ from virtualcell.analysis.estimate import estimate_effects, pseudobulk
 from virtualcell.data.dialects import apply_mapping, guess_mapping
 from virtualcell.data.readers import read_h5ad
 from virtualcell.effects import Effects, concat, select
-from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, shared_rows, split_half
+from virtualcell.evaluate.scores import CEILING, cross_validate, scorecard, shared_rows, split_half
 from virtualcell.evaluate.splits import split_effects
 from virtualcell.lab.pooled import PerturbSeqDesign, simulate_perturb_seq
 from virtualcell.models.baselines import baselines

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 from virtualcell.core import canonical
-from virtualcell.sim.network import plan_of
-from virtualcell.sim.simulate import Run, choose_device, simulate
+from virtualcell.sim.network import compile_plan
+from virtualcell.sim.trajectories import RunConfig, choose_device, simulate
 from virtualcell.systems.tcell import DEFAULT_MODEL, SNAPSHOTS_AU, T_MAX_AU, tcell_division, tcell_network
 
 
@@ -19,7 +19,8 @@ def held():
     for name, chromatin in (("network", False), ("full", True)):
         network = tcell_network(chromatin=chromatin)
         division = tcell_division(DEFAULT_MODEL)
-        found[name] = {"plan": plan_of(network, "triton")._asdict(), "start": network.start, "values": network.values,
+        found[name] = {"plan": compile_plan(network, "triton")._asdict(), "start": network.start,
+                       "values": network.values,
                        "division": {"mean": division.mean, "sd": division.sd}, "times": SNAPSHOTS_AU, "end": T_MAX_AU}
     return json.loads(canonical(found))
 
@@ -44,15 +45,15 @@ def test_the_device_gives_the_processors_distributions():
     import torch
     if not torch.cuda.is_available(): pytest.skip("no CUDA device")
     network, times = tcell_network(chromatin=False), (60.0, 287.0)
-    lanes, cells = (simulate(network, 20_000, times, random_state=seed, run=Run(device=device))
+    lanes, cells = (simulate(network, 20_000, times, random_state=seed, run=RunConfig(device=device))
                     for seed, device in ((1, "cuda"), (2, "cpu")))
     p = [ks_2samp(lanes.states[:, k, i], cells.states[:, k, i]).pvalue for k in range(2) for i in range(6)]
     assert min(p) > 0.01 / 12
-    again = simulate(network, 20_000, times, random_state=1, run=Run(device="cuda"))
+    again = simulate(network, 20_000, times, random_state=1, run=RunConfig(device="cuda"))
     assert (again.states == lanes.states).all()
 
 
 def test_a_gpu_that_is_not_there_is_an_error_not_a_slow_answer():
-    if choose_device(Run()) == "cuda": pytest.skip("there is one")
+    if choose_device(RunConfig()) == "cuda": pytest.skip("there is one")
     with pytest.raises(ValueError, match="a CUDA device, found none"):
-        choose_device(Run(device="cuda"))
+        choose_device(RunConfig(device="cuda"))

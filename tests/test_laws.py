@@ -190,7 +190,7 @@ def test_trees_are_trees():
     clones = simulate_tcell_clones(60, random_state=6)
     for k in range(len(clones)):
         rows = slice(clones.first[k], clones.first[k + 1])
-        trees = clones.forest
+        trees = clones.trees
         mother, birth, end = trees.mother[rows], trees.birth[rows], trees.division[rows]
         mother = np.where(mother < 0, -1, mother - clones.first[k])
         kids = mother[mother >= 0]
@@ -200,7 +200,7 @@ def test_trees_are_trees():
 
 def test_seeds_decide_and_order_does_not():
     a, b = (simulate_tcell_clones(30, random_state=7, n_jobs=n) for n in (1, 2))
-    assert (a.states == b.states).all() and (a.forest.division == b.forest.division).all() and a.events == b.events
+    assert (a.states == b.states).all() and (a.trees.division == b.trees.division).all() and a.events == b.events
     assert (simulate_tcell_clones(30, random_state=8).events) != a.events
 
 

@@ -15,7 +15,7 @@ from virtualcell.core import ContractError
 from virtualcell.effects import Effects
 from virtualcell.screen.enumerate import count_candidates, enumerate_candidates
 from virtualcell.screen.goals import p_first_front, pareto_fronts, utility
-from virtualcell.screen.rank import COLUMNS, RankRules, orderable, rank
+from virtualcell.screen.ranking import COLUMNS, RankRules, orderable, rank
 from virtualcell.screen.safety import safety
 from virtualcell.widgets.designer import ScreenDesigner, static_table
 

@@ -19,7 +19,7 @@ from virtualcell.ledger import Ledger
 from virtualcell.loop.campaign import plan_campaign, register
 from virtualcell.protocol import Model, Prediction, State, Training, load_fitted
 from virtualcell.screen.enumerate import enumerate_candidates
-from virtualcell.screen.rank import rank
+from virtualcell.screen.ranking import rank
 from virtualcell.screen.simulate import run_screen
 
 ASKED = []  # interventions that a model was asked for, in this process
@@ -181,7 +181,7 @@ import numpy as np
 from dataclasses import replace
 sys.path.insert(0, sys.argv[1])
 from test_screen import many
-from virtualcell.screen.rank import rank
+from virtualcell.screen.ranking import rank
 program, listed, predicted = many(int(sys.argv[2]))
 best = 1e9
 for _ in range(int(sys.argv[3])):

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from virtualcell.sim.approximate import Method, run_steps
+from virtualcell.sim.approximate import Solver, run_steps
 from virtualcell.sim.dosing import schedule
-from virtualcell.sim.exact import compiled, lives
+from virtualcell.sim.exact import cell_batch, compiled
 from virtualcell.sim.network import from_dict, from_yaml, rates_at, to_yaml
 from virtualcell.sim.sbml import to_sbml
-from virtualcell.sim.simulate import ApproximationWarning, Run, simulate, summary
-from virtualcell.sim.streams import keys_of
+from virtualcell.sim.streams import cell_keys
+from virtualcell.sim.trajectories import ApproximationWarning, RunConfig, simulate, summarise
 from virtualcell.systems.colony import Culture, simulate_colony
 from virtualcell.systems.colony_rings import composition, ring_order, ring_radius
 from virtualcell.systems.examples import LIBRARY, example
@@ -48,7 +48,7 @@ def referee(network, times, n, folder, seed=7):
 def test_exact_simulation_agrees_with_libroadrunner(name, tmp_path):
     network, times, n = network_of(name), TIMES[name], 10_000
     theirs = referee(network, times, n, tmp_path)
-    ours = simulate(network, n, times, random_state=3, run=Run(progress=False)).states
+    ours = simulate(network, n, times, random_state=3, run=RunConfig(progress=False)).states
     p = [ks_2samp(ours[:, k, i], theirs[:, k, i]).pvalue for k in range(len(times)) for i in range(len(network.names))]
     assert min(p) > 0.01, p  # every species and time, uncorrected
     if name == "commitment":
@@ -69,29 +69,30 @@ def test_an_approximation_of_the_commitment_model_says_that_it_is_wrong():
     network = tcell_network(chromatin=False)
     for method in ("langevin", "ode"):
         with pytest.warns(ApproximationWarning, match="instead of"):
-            paths = simulate(network, 300, (150.0, 287.0), method=method, run=Run(progress=False))
+            paths = simulate(network, 300, (150.0, 287.0), method=method, run=RunConfig(progress=False))
         assert paths.biased and "BIASED" in repr(paths)
-    table = summary(paths)
+    table = summarise(paths)
     assert table.query("species == 'T'")["mean"].iloc[1] > 38  # the equations see one of two kinds of cells
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not simulate(network, 300, (150.0,), method="leap", run=Run(progress=False)).biased
+        assert not simulate(network, 300, (150.0,), method="leap", run=RunConfig(progress=False)).biased
 
 
 def test_counts_are_whole_and_never_negative():
     for name in LIBRARY:
-        states = simulate(example(name), 300, (2.0, 5.0), random_state=4, run=Run(progress=False)).states
+        states = simulate(example(name), 300, (2.0, 5.0), random_state=4, run=RunConfig(progress=False)).states
         assert states.dtype == np.int32 and (states >= 0).all(), name
         for method in ("leap", "langevin", "hybrid"):
             found = simulate(example(name), 200, (2.0, 5.0), method=method, random_state=4,
-                             run=Run(progress=False, pilot=0)).states
+                             run=RunConfig(progress=False, pilot=0)).states
             assert (found >= 0).all(), (name, method)
     for method in ("exact", "leap"):
-        closed = simulate(example("dimerisation"), 300, (40.0,), method=method, run=Run(progress=False, pilot=0)).states
+        closed = simulate(example("dimerisation"), 300, (40.0,), method=method,
+                          run=RunConfig(progress=False, pilot=0)).states
         assert (abs(closed @ np.array([1.0, 2.0]) - 100) <= 1e-7).all(), method
-    plan, keys = schedule(example("dimerisation")), keys_of(1, np.arange(50))
-    for method in (Method("ode"), Method("ode", step=0.1), Method("langevin", step=0.05, at_zero="free")):
-        cells = lives(plan, keys, 5.0)  # as computed, before counts are kept in four bytes
+    plan, keys = schedule(example("dimerisation")), cell_keys(1, np.arange(50))
+    for method in (Solver("ode"), Solver("ode", step=0.1), Solver("langevin", step=0.05, at_zero="free")):
+        cells = cell_batch(plan, keys, 5.0)  # as computed, before counts are kept in four bytes
         run_steps(example("dimerisation"), plan, cells, np.array([]), method)
         assert (abs(cells.state @ np.array([1.0, 2.0]) / 100 - 1) <= 1e-9).all(), method
 

@@ -10,8 +10,8 @@ import pytest
 
 from virtualcell.core import ContractError, stream
 from virtualcell.effects import Effects, concat, take
-from virtualcell.evaluate.audit import audit, near_duplicates
-from virtualcell.evaluate.scorecard import CEILING, cross_validate, scorecard, shared_rows
+from virtualcell.evaluate.leakage import audit, near_duplicates
+from virtualcell.evaluate.scores import CEILING, cross_validate, scorecard, shared_rows
 from virtualcell.evaluate.splits import (
     APART,
     Split,

@@ -37,6 +37,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0) # every entry's date, so that equal content has 
 class ArtifactError(ContractError):
     "A file is not an artifact, or was cut or changed"
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #3a91e015
 def _packed(name: str, array: np.ndarray) -> tuple[dict, bytes]:
     "What the file says of an array (`type, shape, sha256`), and its little-endian bytes"
     array = np.asarray(array, order="C")
@@ -46,6 +47,7 @@ def _packed(name: str, array: np.ndarray) -> tuple[dict, bytes]:
     data = array.tobytes()
     return {"type": array.dtype.str, "shape": list(array.shape), "sha256": hashlib.sha256(data).hexdigest()}, data
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #565ae868
 def artifact_digest(
     kind: str, # What it is, such as `fitted model`
     facts: Mapping, # Plain values
@@ -91,6 +93,7 @@ def load_artifact(
         raise fault(f"a whole artifact in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
                     "The file is foreign, cut or changed: copy or save it again.", ArtifactError) from error
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #b9ae2502
 def _checked(content: object, kind: str, path: Path) -> dict:
     "Format, version, kind and digest"
     if not isinstance(content, dict) or content.get("format") != FORMAT: raise ValueError("not written by virtualcell")
@@ -131,6 +134,7 @@ _ATOMS = (str, bytes, bool, int, float, complex, type(None), type(...), Path)
 _CODE = (FunctionType, CodeType, MethodType, functools.partial)
 _NAMED = (type, ModuleType, BuiltinFunctionType, np.ufunc)
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #85579dc2
 def _spell(value: Any, above: tuple) -> Any:
     "Plain values that change with `value`; `above` is what it stands inside"
     kind, again = type(value).__qualname__, functools.partial(_spell, above=(*above, value))
@@ -158,6 +162,7 @@ def _parts(value: Any) -> tuple:
     enclosed = tuple(map(_inside, value.__closure__ or ()))
     return value.__code__, value.__defaults__, value.__kwdefaults__, enclosed, _helpers(value)
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #41e6e5d4
 def _helpers(function: FunctionType) -> dict[str, Any]:
     "Functions and plain values of the same script or notebook that a function calls by name"
     if function.__module__ != "__main__": return {}
@@ -171,6 +176,7 @@ def _is_own(value: Any) -> bool:
     return isinstance(value, type) and top not in (*sys.stdlib_module_names, "virtualcell", "numpy", "pandas") or (
         isinstance(value, type) and top == "__main__")
 
+# %% ../nbs/0_foundation/04_artifact.ipynb #e41e3465
 def _inside(cell: Any) -> Any:
     try: return cell.cell_contents
     except ValueError: return None # not filled yet

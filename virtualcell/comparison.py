@@ -49,6 +49,7 @@ def judge(
     z = np.where(judged, (measured.mean - predicted.mean) / np.sqrt(square), np.nan)
     return z, np.where(judged, np.abs(z) <= limit, np.nan)
 
+# %% ../nbs/0_foundation/01a_comparison.ipynb #ed1a0a8d
 def check_units(
     ours: Effects, # One table
     theirs: Effects, # Another, with the same features

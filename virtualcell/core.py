@@ -74,6 +74,7 @@ def few(
     more = f", … ({len(shown)} in all)" if len(shown) > limit else ""
     return (", ".join(shown[:limit]) + more) or "nothing"
 
+# %% ../nbs/0_foundation/00_core.ipynb #fadccfd9
 def check_one_of(
     value: object, # The choice made
     choices: Iterable[object], # The choices there are
@@ -84,6 +85,7 @@ def check_one_of(
     if value not in known: raise fault(f"{name} among {few(known, 30)}", repr(value), "Check the spelling.")
     return value
 
+# %% ../nbs/0_foundation/00_core.ipynb #ab68f406
 def check_positive(
     value: float, # The number
     name: str, # With its unit, such as `time_h`
@@ -109,6 +111,7 @@ def check_range(
     if not good: raise fault(f"{name} from {low:g} to {high:g}", repr(value), "Choose a value in between.")
     return value
 
+# %% ../nbs/0_foundation/00_core.ipynb #20c94205
 def repeated(
     names: Iterable, # Anything that should be there once
 ) -> list: # Each of them once
@@ -127,6 +130,7 @@ def check_columns(
         raise fault(f"{few(missing)} in {where}", few(table.columns), "Add the column, or name the one that holds it.")
     return table
 
+# %% ../nbs/0_foundation/00_core.ipynb #1348f264
 def check_shape(
     array: np.ndarray, # The array
     shape: tuple[int | None, ...], # Wanted lengths; None for any
@@ -137,6 +141,7 @@ def check_shape(
     if not fits: raise fault(f"{name} of shape {shape}", array.shape, "Check rows and columns.")
     return array
 
+# %% ../nbs/0_foundation/00_core.ipynb #6c1e75f0
 def check_finite(
     array: np.ndarray, # Numbers
     name: str, # For the message
@@ -147,6 +152,7 @@ def check_finite(
         raise fault(f"finite numbers in {name}", f"{bad} of {array.size} NaN or infinite", "Remove or flag them first.")
     return array
 
+# %% ../nbs/0_foundation/00_core.ipynb #a20767b0
 def check_probability(
     value: float, # The number
     name: str, # For the message
@@ -167,12 +173,14 @@ def is_control(
         raise fault(f"True or False in obs['{Key.IS_CONTROL}']", obs[Key.IS_CONTROL].dtype, "Convert the column.")
     return obs[Key.IS_CONTROL].to_numpy()
 
+# %% ../nbs/0_foundation/00_core.ipynb #4902b457
 def log_cp10k(
     counts: Float[np.ndarray, "cell gene"], # Raw counts; of a cell, or summed
 ) -> Float[np.ndarray, "cell gene"]: # log1p CP10k
     "Scale each row to 10,000 counts and take the logarithm of one more; a row without counts is 0"
     return np.log1p(1e4 * counts / np.maximum(counts.sum(1, keepdims=True), 1))
 
+# %% ../nbs/0_foundation/00_core.ipynb #6fb5d5b3
 def frozen(
     array: np.ndarray, # Numbers, truth values or text
     dtype: type | None = None, # Wanted type; by default as it is
@@ -201,6 +209,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path): return str(value)
     return value
 
+# %% ../nbs/0_foundation/00_core.ipynb #29190b0c
 def canonical(value: Any) -> str:
     "One text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -221,6 +230,7 @@ def build(
     hints = typing.get_type_hints(kind)
     return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in held.items()})
 
+# %% ../nbs/0_foundation/00_core.ipynb #f3ec52b0
 def _value(hint: Any, value: object, where: str) -> object:
     "One field: a dataclass, a tuple, a mapping, a choice or a plain value"
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
@@ -257,6 +267,7 @@ def digest(
         state.update(b"\0")
     return state.hexdigest()
 
+# %% ../nbs/0_foundation/00_core.ipynb #cf51aa7c
 def file_digest(
     path: str | Path, # A file of any size
 ) -> str: # 64 hexadecimal digits
@@ -287,6 +298,7 @@ def watched() -> bool:
     shell = ipython.get_ipython() if ipython else None
     return getattr(shell, "kernel", None) is not None or sys.stderr.isatty()
 
+# %% ../nbs/0_foundation/00_core.ipynb #17d9f192
 def track(
     things: Iterable, # To go through
     total: int | None = None, # How many there are
@@ -310,6 +322,7 @@ def storage_fault(
     cure = cures.get(error.errno, "Choose another folder.") + " Nothing that was there has been changed."
     return fault(f"to write {path}", error.strerror or str(error), cure, StorageError)
 
+# %% ../nbs/0_foundation/00_core.ipynb #d28d526e
 def write_atomic(
     path: str | Path, # The file to make or replace
     content: bytes | str, # All of it
@@ -340,6 +353,7 @@ def writable_folder(
     write_atomic(folder / ".virtualcell-write-test", b"").unlink()
     return folder
 
+# %% ../nbs/0_foundation/00_core.ipynb #7a721dfd
 @contextlib.contextmanager
 def replacing(
     path: str | Path, # The file that will be made or replaced

@@ -60,6 +60,7 @@ def _as(kind: type, column: pd.Series) -> pd.Series:
         raise fault(f"{said} in the column {column.name}", few(column.unique(), 3), "Correct the column.")
     return made
 
+# %% ../nbs/0_foundation/01_effects.ipynb #9925b72a
 def _is_complete(obs: pd.DataFrame) -> bool:
     "Whether a table of rows is one that was completed before; rows of it need no second look"
     return (list(obs.columns[: len(_FIRST)]) == _FIRST and all(obs[c].dtype == k for c, (k, _) in COLUMNS.items())
@@ -88,6 +89,7 @@ def _var(given: pd.DataFrame | Mapping) -> pd.DataFrame:
     if blank: raise fault("a name and a unit for every feature", f"none for {few(blank)}", "Such as dimensionless.")
     return var.astype({"unit": str, "kind": str})[[*first, *(c for c in var.columns if c not in first)]]
 
+# %% ../nbs/0_foundation/01_effects.ipynb #bd13aa48
 _numbers = partial(frozen, dtype=float)
 
 def _refuse_duplicates(names: Sequence, what: str) -> None:
@@ -143,6 +145,7 @@ def facts_of(effects: Effects) -> dict:
     return {**FORMAT, "origin": effects.origin, "made_by": effects.made_by,
             "var": effects.var.reset_index().to_dict("list")}
 
+# %% ../nbs/0_foundation/01_effects.ipynb #ad2bd3ae
 def _check(e: Effects) -> None:
     check_one_of(e.origin, ORIGINS, "origin")
     for name in ("mean", "sd"): check_shape(getattr(e, name), (len(e.obs), len(e.var)), name)
@@ -196,6 +199,7 @@ def _positions(known: Sequence, wanted: Sequence) -> list[int]:
                     few(str(name) or "no context" for name in dict.fromkeys(known)), "Check the spelling.")
     return [at[name] for name in wanted]
 
+# %% ../nbs/0_foundation/01_effects.ipynb #5efe51c7
 def take(
     effects: Effects, # To choose from
     rows: np.ndarray | pd.Series | Sequence, # Positions, or True for each row to keep
@@ -264,6 +268,7 @@ def spread(
     known = np.isfinite(df)
     return np.where(known, t.ppf(0.5 + level / 2, np.where(known, df, 1)), norm.ppf(0.5 + level / 2))
 
+# %% ../nbs/0_foundation/01_effects.ipynb #a9e03382
 def interval(
     effects: Effects, # Any
     level: float = 0.95, # Probability inside

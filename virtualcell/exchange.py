@@ -27,6 +27,7 @@ def to_wide(effects: Effects) -> tuple[pd.DataFrame, dict]: # (table, facts)
                for j, f in enumerate(effects.features)}
     return pd.concat([table, pd.DataFrame(numbers, index=table.index)], axis=1), facts_of(effects)
 
+# %% ../nbs/0_foundation/01b_exchange.ipynb #023ce361
 def from_wide(table: pd.DataFrame, facts: Mapping) -> Effects:
     "Read what `to_wide` made"
     if facts.get("format") != FORMAT["format"] or facts.get("version") != FORMAT["version"]:
@@ -51,6 +52,7 @@ def from_json(text: str) -> Effects:
     known = {name: table[name].astype(float).fillna(np.inf) for name in endless}
     return from_wide(table.assign(**known), held["facts"])
 
+# %% ../nbs/0_foundation/01b_exchange.ipynb #260f1dda
 def to_anndata(effects: Effects) -> AnnData: # interventions × features
     "One row per intervention and context: `X` is the mean, layer `sd` its standard error"
     from anndata import AnnData
@@ -60,6 +62,7 @@ def to_anndata(effects: Effects) -> AnnData: # interventions × features
     return AnnData(effects.mean.copy(), obs, effects.var.copy(), {"effects": canonical(facts)},
                    layers={"sd": effects.sd.copy()})
 
+# %% ../nbs/0_foundation/01b_exchange.ipynb #fba239f6
 def from_anndata(adata: AnnData) -> Effects:
     "Read what `to_anndata` made, also after a visit to disk"
     obs = adata.obs.rename(columns={"perturbation": "intervention"}).astype({"intervention": str, "context": str})
@@ -84,6 +87,7 @@ def save(
         else: _write_parquet(effects, part)
     return path
 
+# %% ../nbs/0_foundation/01b_exchange.ipynb #766f1de8
 def _write_parquet(effects: Effects, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
@@ -105,6 +109,7 @@ def load(
         raise fault(f"effects in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
                     "Save them again.") from error
 
+# %% ../nbs/0_foundation/01b_exchange.ipynb #689b38b7
 def _load(path: Path) -> Effects:
     if path.suffix == ".json": return from_json(path.read_text(encoding="utf-8"))
     if path.suffix == ".h5ad":

@@ -33,6 +33,7 @@ class Check(NamedTuple):
     head: str # Hash of the last good entry
     problem: str # The first bad entry in words; empty if there is none
 
+# %% ../nbs/0_foundation/03_ledger.ipynb #f15c6817
 def entry_hash(
     entry: dict, # An entry, with or without its hash
 ) -> str: # 64 hexadecimal digits
@@ -61,6 +62,7 @@ def _entry_at(line: bytes, i: int, head: str) -> tuple[dict | None, str]:
 
 def _read(path: Path) -> bytes: return path.read_bytes() if path.exists() else b""
 
+# %% ../nbs/0_foundation/03_ledger.ipynb #e870444f
 def _walk(content: bytes) -> tuple[list[dict], str]:
     "Good entries from the start, and the first problem"
     entries, head = [], GENESIS
@@ -129,6 +131,7 @@ def _locked(path: Path) -> Iterator[int]:
         yield handle
     finally: os.close(handle)
 
+# %% ../nbs/0_foundation/03_ledger.ipynb #48564901
 def _mend(path: Path, handle: int) -> None:
     "Move a torn last line out of the way"
     content = path.read_bytes()
@@ -148,6 +151,7 @@ def _write_line(handle: int, line: bytes, path: Path) -> None:
         os.ftruncate(handle, start)
         raise storage_fault(path, error) from error
 
+# %% ../nbs/0_foundation/03_ledger.ipynb #c007aa14
 @contextlib.contextmanager
 def writer(self: "Ledger") -> Iterator:
     "Hold the lock for many entries: yields `write(type, payload)`"

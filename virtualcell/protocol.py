@@ -86,6 +86,7 @@ def _checked_knowledge(held: Knowledge) -> dict:
     return {"targets": targets, "features": features, "mask": frozen(mask),
             "matrix": frozen(np.where(mask[:, None], matrix, np.nan))}
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #60c0ae66
 def load_knowledge(
     path: str | Path, # What `Knowledge.save` wrote
 ) -> Knowledge:
@@ -95,6 +96,7 @@ def load_knowledge(
     except TypeError as error:
         raise fault(f"knowledge of this version in {path}", error, "Make and save it again.", ArtifactError) from error
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #12fecf9b
 def _tables(knowledge: Knowledge | Sequence[Knowledge] | None) -> tuple[Knowledge, ...]:
     "One, several or no tables of knowledge, of different names"
     is_list = isinstance(knowledge, Sequence) and not isinstance(knowledge, str)
@@ -159,6 +161,7 @@ def _check_statuses(cells: AnnData, statuses: Sequence[str]) -> None:
         raise fault(f"cells that are {few(statuses)}", f"{few(other)} ones too",
                     "Choose them with trainable(cells, statuses).")
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #636ca126
 def _cells_digest(cells: AnnData | None) -> str:
     if cells is None: return ""
     counts = cells.layers[Key.COUNTS]
@@ -181,6 +184,7 @@ class State(NamedTuple):
     facts: dict[str, Any] = {} # Plain values
     var: pd.DataFrame | None = None # Features that are predicted; by default those of the training effects
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #fc72dfb2
 @dataclass(frozen=True, eq=False)
 class Query:
     "What a model is asked: one intervention in one context per row"
@@ -205,6 +209,7 @@ class Answers(Protocol):
 NEEDS = {"effects": "measured effects", "control_cells": "control cells", "contexts": "effects in two or more contexts",
          "knowledge": "knowledge of targets", "checkpoint": "a file of weights", "device": "a CUDA device"} # To fit
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #3be0eac9
 class Model(Settings, ABC):
     "Settings of a model. A subclass is a frozen dataclass with a `name`, and says how to `learn` and how to `respond`"
     name: str
@@ -237,6 +242,7 @@ def check_needs(
         raise fault(f"{few(lacking)} for {model.name}", few(n for k, n in NEEDS.items() if has[k]),
                     "Put them into Training(effects=…, cells=…, knowledge=…, checkpoint=…, device=…).")
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #244a8003
 def _fit(model: Model, training: Training, random_state: int) -> "Fitted":
     if not isinstance(training, Training):
         raise fault("a Training", type(training).__name__, "Write model.fit(Training(effects=…)).")
@@ -313,6 +319,7 @@ def _check_knowledge(fitted: Fitted, tables: Sequence[Knowledge]) -> None:
         raise fault(f"the knowledge that {fitted.name} learned from ({learned})", few(other),
                     "Fit it with this knowledge, or ask with what it learned from.")
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #bd5c86d3
 def _predict(fitted: Fitted, interventions: Sequence, contexts: Any) -> Effects:
     asked = parse_all(interventions)
     query = ask(fitted, asked, contexts)
@@ -326,6 +333,7 @@ def _predict(fitted: Fitted, interventions: Sequence, contexts: Any) -> Effects:
                         "df": np.where(nothing, np.inf, df)},
                    var=fitted.var, mean=mean, sd=sd, origin="predicted", made_by=f"{fitted.name} {fitted.digest[:8]}")
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #2811de0c
 def _checked_answer(fitted: Fitted, answer: Any, n: int) -> Prediction:
     if not isinstance(answer, tuple) or len(answer) not in (3, 4):
         raise fault(f"Prediction(mean, sd, support) from {fitted.name}.respond", type(answer).__name__,
@@ -383,6 +391,7 @@ def _save(fitted: Fitted, path: str | Path) -> Path:
     Settings.from_plain(plain(fitted.model), "the model") # what could not be read again is refused here
     return save_artifact(path, "fitted model", *_content(fitted))
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #61f2c025
 def load_fitted(
     path: str | Path, # What `Fitted.save` wrote
 ) -> Fitted:
@@ -393,6 +402,7 @@ def load_fitted(
         raise fault(f"a fitted model of this version in {path}", f"{type(error).__name__}: {error}",
                     "Fit and save it again.", ArtifactError) from error
 
+# %% ../nbs/0_foundation/05_protocol.ipynb #cc1d5018
 def _fitted_from(facts: Mapping, arrays: Mapping) -> Fitted:
     return Fitted(model=Settings.from_plain(facts["model"]), arrays=arrays, facts=facts["facts"],
                   var=_features(facts["var"]), encoder=build(Encoder, facts["encoder"], "the encoder"),

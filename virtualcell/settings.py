@@ -27,6 +27,7 @@ _CLASSES: dict[tuple[str, str], type] = {} # Every subclass of `Settings`, by mo
 class ChangedModelWarning(UserWarning):
     "A saved model was made by other code than the class has now"
 
+# %% ../nbs/0_foundation/04a_settings.ipynb #4eec763b
 class Settings:
     "A frozen dataclass that a file can name; fields with `compare=False` (caches) stay out of it"
 
@@ -73,6 +74,7 @@ def _as_hinted(hint: object, value: object) -> object:
     meant = hint is float or (float in inside and int not in inside)
     return float(value) if meant and isinstance(value, int) and not isinstance(value, bool) else value
 
+# %% ../nbs/0_foundation/04a_settings.ipynb #752e8c81
 def _class_of(name: str, module: str) -> type:
     "A class of this library, or one that was defined before, here or in the module that the file names"
     ours = re.fullmatch(r"virtualcell(\.[a-z_0-9]+)+", module)

@@ -27,6 +27,7 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
+# %% ../nbs/0_foundation/02_stats.ipynb #9869c47e
 def mean_interval(
     values: Float[np.ndarray, "replicate feature"], # One row per independent replicate
     level: float = 0.95, # Probability inside
@@ -53,6 +54,7 @@ def bootstrap(
     low, high = np.nanquantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
     return Estimate(float(statistic(values)), float(low), float(high))
 
+# %% ../nbs/0_foundation/02_stats.ipynb #d7511d80
 def paired_bootstrap(
     ours: Float[np.ndarray, " unit"], # Score of one method, per unit
     theirs: Float[np.ndarray, " unit"], # Score of the other, same units in the same order
@@ -128,6 +130,7 @@ def _moderated(v: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     v[rows], df[rows] = weight * shared + (1 - weight) * own, df[rows] + shared_df
     return v, df
 
+# %% ../nbs/0_foundation/02_stats.ipynb #6011fcf8
 def _as_normal(sd: np.ndarray, df: np.ndarray | None) -> np.ndarray:
     "Variances of normal errors with the same 95 % intervals"
     from scipy.stats import norm, t
@@ -161,6 +164,7 @@ def _spreads(y: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
     error, away, u = np.sqrt(np.median(v[v > 0])), np.abs(y - np.median(y)), (np.arange(100) + 0.5) / 100
     return max(error, np.median(away)) * u / (1 - u), 3 * max(error, away.max())
 
+# %% ../nbs/0_foundation/02_stats.ipynb #b2a55eb4
 def shrink(
     mean: Float[np.ndarray, " intervention"], # Estimated effects
     sd: Float[np.ndarray, " intervention"], # Their standard errors; infinity if unknown

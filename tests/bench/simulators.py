@@ -19,18 +19,18 @@ import numpy as np
 import roadrunner
 from scipy.stats import ks_2samp
 
-from virtualcell.sim.approximate import Method
-from virtualcell.sim.compose import Composite, Process, Variable, run_composite, start_of
+from virtualcell.sim.approximate import Solver
+from virtualcell.sim.compose import Composite, Process, Variable, initial_state, run_composite
 from virtualcell.sim.network import rates_at, stoichiometry
 from virtualcell.sim.sbml import to_sbml
-from virtualcell.sim.simulate import Run, simulate
+from virtualcell.sim.trajectories import RunConfig, simulate
 from virtualcell.systems.colony import Culture, simulate_colony
 from virtualcell.systems.examples import gene_network
 from virtualcell.systems.tcell import T_MAX_AU, simulate_tcell_clones, tcell_network
 
 ROUNDS, HERE = 3, Path(__file__).parent
 NETWORK = tcell_network(chromatin=False)
-ONE, TWO = Run(n_jobs=1, progress=False, pilot=0), Run(n_jobs=2, progress=False, pilot=0, chunk=512)
+ONE, TWO = RunConfig(n_jobs=1, progress=False, pilot=0), RunConfig(n_jobs=2, progress=False, pilot=0, chunk=512)
 say = sys.stdout.write
 
 
@@ -95,7 +95,7 @@ def exact_rows(python, n):
 
 def equation_rows():
     n = 20_000
-    rk4 = Method("ode", step=1.0)
+    rk4 = Solver("ode", step=1.0)
     values = np.repeat(NETWORK.values[None], n, 0) * np.random.default_rng(0).uniform(0.9, 1.1, (n, 1))
     go = lambda run: simulate(NETWORK, 1, (T_MAX_AU,), method=rk4, values=values, run=run)
     go(ONE)
@@ -163,7 +163,7 @@ def other_rows(python):
     seconds, clones = best(lambda: simulate_tcell_clones(150, random_state=1))
     yield "150 clones, network, chromatin, division", f"{seconds:.2f} s on one core, {clones.events / seconds:.3g} events/s", "", ""
     light = Composite((Variable("x", 1.0),), (Process("nothing", {"x": ""}, {"x": ""}, lambda s, dt, keys: {"x": s["x"] * 0.0}),))
-    start = start_of(light, 100_000)
+    start = initial_state(light, 100_000)
     seconds, _ = best(lambda: run_composite(light, start, 50.0, 1.0, every=50))
     ours, theirs = 50 * 100_000 / seconds, peer(python, "peer_vivarium.py")[0]
     yield ("composition, 100,000 cells", f"{1e6 / ours:.4f} us per cell-step", f"{ours / theirs:,.0f}× vivarium-core ({1e6 / theirs:.0f} us)",
@@ -176,20 +176,20 @@ import numpy as np, pandas as pd
 loaded = time.perf_counter()
 from virtualcell.systems.examples import LIBRARY
 from virtualcell.sim.network import changed, from_dict
-from virtualcell.sim.simulate import Run, simulate
+from virtualcell.sim.trajectories import RunConfig, simulate
 content = dict(LIBRARY["toggle"]); content["reactions"] = dict(content["reactions"])
 content["reactions"]["make_U"] = {"equation": "-> U", "rate": "a * K**2 / (K**2 + V**2) + %r * U / (1 + U)"}
-paths = simulate(from_dict(content), 1000, (5.0,), run=Run(progress=False))
+paths = simulate(from_dict(content), 1000, (5.0,), run=RunConfig(progress=False))
 print(time.perf_counter() - loaded, time.perf_counter() - start)
 """
 BIG = """
 import resource
 from virtualcell.sim.network import from_dict
-from virtualcell.sim.simulate import Run, simulate
+from virtualcell.sim.trajectories import RunConfig, simulate
 six = from_dict({"name": "six", "species": {f"X{k}": 2 for k in range(6)}, "parameters": {"make": 2.0, "lose": 1.0},
     "reactions": {f"{v}{k}": {"equation": e.format(k=k), "rate": r.format(k=k)} for k in range(6)
                   for v, e, r in (("make", "-> X{k}", "make"), ("lose", "X{k} ->", "lose * X{k}"))}})
-paths = simulate(six, 1_000_000, (0.2, 0.4, 0.6, 0.8, 1.0), run=Run(progress=False))
+paths = simulate(six, 1_000_000, (0.2, 0.4, 0.6, 0.8, 1.0), run=RunConfig(progress=False))
 print(paths.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 

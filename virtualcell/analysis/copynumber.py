@@ -63,6 +63,7 @@ def single_targets(
     if odd: raise fault("one target for each intervention", few(odd), "Select the single ones.")
     return [one.targets[0] for one in effects.interventions]
 
+# %% ../../nbs/2_data/24a_copynumber.ipynb #67fa5052
 def correct_copy_number(
     effects: Effects, # KO:gene × fitness
     places: pd.DataFrame, # From `gene_segments`

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from ..constraints.context import Context
 from ..constraints.intervention import Intervention, parse
-from ..core import AnnData, ContractError, Key, check_columns, check_one_of, fault, few, log_cp10k
+from ..core import AnnData, ContractError, Key, check_columns, check_positive, fault, few, log_cp10k
 from ..data.dialects import UNCALLED
 from ..data.schema import (check_contexts, check_counts, check_doses, check_named, check_names, contexts_of,
                                      is_blank, is_flagged, trainable)
@@ -39,6 +39,7 @@ def squeeze(
     own = np.where(rows[:, None], df[:, None] * np.nan_to_num(variances), 0.0)
     return (added * mean + own) / (added + np.where(rows, df, 0.0))[:, None], added
 
+# %% ../../nbs/2_data/24_estimate.ipynb #4fd3b67e
 def _log_spread(variances: np.ndarray, mean: np.ndarray) -> float:
     "Compute the variance of log(s²/s₀²) over interventions; what does not vary at all has no logarithm"
     logs = np.log(np.where(variances > 0, variances, np.nan) / np.where(mean > 0, mean, np.nan))
@@ -77,6 +78,7 @@ def entering(
                          "context": list(map(str, contexts_of(held, contexts))),
                          Key.REPLICATE: adata.obs[replicate].astype(str).to_numpy(), "out": out}, adata.obs_names)
 
+# %% ../../nbs/2_data/24_estimate.ipynb #ca6759f1
 def _spelled(label: str) -> str | None:
     "Spell an intervention canonically; None where it cannot be read"
     try: return str(parse(label))
@@ -123,6 +125,7 @@ def _key(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     first, *rest = (table[column] for column in columns)
     return first.str.cat(rest, sep="|").rename(None)
 
+# %% ../../nbs/2_data/24_estimate.ipynb #f09c005f
 def _summed(cells: AnnData, table: pd.DataFrame, contexts: Sequence[str], min_cells: int) -> AnnData:
     "Compute sums and log1p CP10k of each group, in the order of the names"
     from anndata import AnnData
@@ -152,6 +155,7 @@ def _tell(made: AnnData, adata: AnnData, table: pd.DataFrame, settings: dict) ->
     if mixed: said += [f"pooled over {mixed} because the call asked for it"]
     made.uns.update(settings, n_flagged=n, made_by=", ".join(said), left_out=_absent(table))
 
+# %% ../../nbs/2_data/24_estimate.ipynb #31e795ca
 def _absent(table: pd.DataFrame) -> pd.DataFrame:
     "List perturbations of which no cell enters in a context, with the reasons"
     pair = _key(table, _GROUP[:2])
@@ -179,28 +183,28 @@ def matched(
 # %% ../../nbs/2_data/24_estimate.ipynb #3e48a646
 def estimate_effects(
     bulk: AnnData, # From `pseudobulk`
-    evidence: str = "replicated", # "exploratory" allows a single replicate, with infinite error
+    min_replicates: int = 2, # Independent replicates of a row, 1 or more; 1 allows a single one, with infinite error
 ) -> Effects:
     "Estimate differences to the control of the same replicate and context; replicates give the error"
-    check_one_of(evidence, ("replicated", "exploratory"), "evidence")
+    check_positive(min_replicates, "min_replicates", whole=True)
     table, X = matched(bulk), np.asarray(bulk.X)
     base = table[(table["intervention"] == Key.CONTROL) & table["enough"]]
     if base.empty:
         raise fault("a control in the pseudobulk", few(table["intervention"].unique()),
                     "Name the control cells, or lower min_cells.")
     most = int(base.groupby("context").size().max())
-    if most < 2 and evidence == "replicated":
-        raise fault("two or more replicates with control cells", f"{most}",
-                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+    if most < min_replicates:
+        raise fault(f"{min_replicates} or more replicates with control cells", f"{most}",
+                    "Add replicates, or pass min_replicates=1.", PseudoreplicationError)
     rows = table[(table["intervention"] != Key.CONTROL) & table["enough"] & (table["control"] >= 0)]
     kept = {key: part for key, part in rows.groupby(["intervention", "context"], sort=False)
-            if len(part) > 1 or evidence == "exploratory"}
+            if len(part) >= min_replicates}
     if rows.empty:
         raise fault("replicates that hold control cells and perturbed cells", "none that holds both",
                     "Name a replicate that spans both, such as the donor; or lower min_cells.", PseudoreplicationError)
     if not kept:
-        raise fault("a perturbation with two or more replicates", "none",
-                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
+        raise fault(f"a perturbation with {min_replicates} or more replicates", "none",
+                    "Add replicates, or pass min_replicates=1.", PseudoreplicationError)
     shifts = {key: X[part.index] - X[part["control"]] for key, part in kept.items()}
     var = {"feature": list(bulk.var_names), "unit": "log1p CP10k", "kind": "expression"}
     return effects_from_replicates(shifts, var, [int(part["n_cells"].sum()) for part in kept.values()],
@@ -243,6 +247,7 @@ def left_out(
     parts = [part for part in (pd.DataFrame(rows, columns=columns), absent[columns]) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
+# %% ../../nbs/2_data/24_estimate.ipynb #2f50e37a
 def _reason(part: pd.DataFrame) -> str:
     "Say why the rows of one perturbation and context give no effect"
     if (part["control"] < 0).all(): said = "no control with enough cells in its replicates of this context"

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from .estimate import effects_from_replicates
 from ..constraints.context import Context
-from ..core import Key, check_columns, check_one_of, fault, few
+from ..core import Key, check_columns, check_positive, fault, few
 from ..data.dialects import is_target, spell
 from ..effects import Effects
 from ..stats import PseudoreplicationError
@@ -37,13 +37,13 @@ def estimate_fitness(
     guides: pd.DataFrame, # One row per guide with `gene` and, from `flag_guides`, `qc_flag`
     plasmid: str, # Column with plasmid reads
     replicates: list[str], # Columns with reads after growth
-    evidence: str = "replicated", # "exploratory" allows one replicate
+    min_replicates: int = 2, # Independent cultures, 1 or more; 1 gives a value with an infinite error
 ) -> Effects: # KO:gene × fitness [log2 fold change]
     "Estimate gene effects: guides are averaged within each replicate, replicates make the interval"
-    if len(replicates) < 2 and evidence == "replicated":
-        raise fault("two or more replicates", f"{few(replicates)} only",
-                    "Add replicates, or pass evidence='exploratory'.", PseudoreplicationError)
-    check_one_of(evidence, ("replicated", "exploratory"), "evidence")
+    check_positive(min_replicates, "min_replicates", whole=True)
+    if len(replicates) < min_replicates:
+        raise fault(f"{min_replicates} or more replicates", f"{few(replicates)} only",
+                    "Add replicates, or pass min_replicates=1.", PseudoreplicationError)
     if len({plasmid, *replicates}) <= len(replicates):
         raise fault("each sample once, the plasmid apart", few([plasmid, *replicates]), "Name different columns.")
     check_columns(guides, ["gene", Key.QC_FLAG], "the guide table (call flag_guides first)")
@@ -55,6 +55,7 @@ def estimate_fitness(
     var = {"feature": ["fitness"], "unit": "log2 fold change", "kind": "fitness"}
     return effects_from_replicates(shifts, var, [0] * len(genes), "mean of guides")
 
+# %% ../../nbs/2_data/24b_fitness.ipynb #8c34ad17
 def _gene_names(genes: pd.Series) -> np.ndarray:
     "Name the genes of the guides that enter, each of which can be a target"
     if not len(genes): raise fault("guides without a flag", "none", "Look at the table of flags.")

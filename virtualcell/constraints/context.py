@@ -47,6 +47,7 @@ class Context:
         "Give the mapping that files hold"
         return dict(self.items)
 
+# %% ../../nbs/1_constraints/10b_context.ipynb #f7e60ca5
 def _value(value: object) -> str:
     "24.0 as 24, everything else as it is written; NaN is refused"
     if value is None or value != value:
@@ -65,6 +66,7 @@ def as_context(
         raise fault("a context such as {'cell_type': 'B cells'}", repr(value), "Give a mapping of key to value.")
     return Context(tuple(value.items()))
 
+# %% ../../nbs/1_constraints/10b_context.ipynb #6f51d086
 def spread_contexts(
     contexts: Context | Mapping | Sequence | None, # One for all, or one for each
     n: int, # Rows

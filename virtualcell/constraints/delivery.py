@@ -23,6 +23,7 @@ def refuse_duplicates(
     again = repeated(names)
     if again: raise fault(f"each {what} once", f"duplicates: {few(again)}", "Remove them.")
 
+# %% ../../nbs/1_constraints/11a_delivery.ipynb #dac0f11c
 @dataclass(frozen=True)
 class Option:
     "One kind of intervention that the lab can do"
@@ -87,6 +88,7 @@ def usable(
     return any(way.can_be_given(time_h) for option in options if option.delivery == way.name
                for time_h in option.times_h)
 
+# %% ../../nbs/1_constraints/11a_delivery.ipynb #d962163e
 def check_deliveries(
     deliveries: Sequence[Delivery], # Declared ones; none where they do not matter
     options: Sequence[Option], # What they have to carry

@@ -43,6 +43,7 @@ class Channel:
         "Kind, unit and delivery"
         return self.kind, self.unit, self.delivery
 
+# %% ../../nbs/1_constraints/10a_encoder.ipynb #0e643fbb
 def _scaled_dose(part: Part) -> float:
     "log10 of a dose, the share of a percentage, 0 where there is none"
     if part.dose is None: return 0.0
@@ -74,6 +75,7 @@ def _inside(channel: Channel | None, part: Part) -> bool:
     early, late = channel.time_range
     return low - 1e-9 <= dose <= high + 1e-9 and early - 1e-9 <= part.time_h <= late + 1e-9
 
+# %% ../../nbs/1_constraints/10a_encoder.ipynb #264c2271
 def learn_encoder(
     interventions: Sequence[Intervention | str], # Of a training set
 ) -> Encoder:
@@ -129,6 +131,7 @@ def _add_parts(rows: np.ndarray, held: list, starts: dict, weights: dict, place:
     at, blocks, factors, targets = (np.array(column) for column in zip(*found, strict=True))
     rows[at, blocks] += factors[:, None] * features[targets]
 
+# %% ../../nbs/1_constraints/10a_encoder.ipynb #7a871eb7
 def _weights(channel: Channel, part: Part) -> list[float]:
     "1, then the scaled dose and the scaled time where they vary in the channel"
     weights = [1.0]

@@ -67,6 +67,7 @@ class Part:
 def _order(part: Part) -> tuple:
     return (part.time_h, part.kind, part.target, part.dose or 0.0, part.unit, part.delivery)
 
+# %% ../../nbs/1_constraints/10_intervention.ipynb #f9e7548a
 def _check_dose(part: Part) -> None:
     if part.dose is None:
         if part.unit: raise fault(f"a dose beside the unit of {part.target}", "none", "Give both, or neither.")
@@ -131,6 +132,7 @@ def parse(
     "Read an intervention; what is not understood is an error"
     return text if isinstance(text, Intervention) else _read(str(text))
 
+# %% ../../nbs/1_constraints/10_intervention.ipynb #fff13ee3
 def parse_all(
     interventions: Iterable[str | Intervention], # One or more, in their order
 ) -> tuple[Intervention, ...]:
@@ -141,6 +143,7 @@ def parse_all(
         raise fault("a list of interventions", "a table", "Pass its column: table['intervention'].")
     return tuple(map(parse, interventions))
 
+# %% ../../nbs/1_constraints/10_intervention.ipynb #a942e634
 @lru_cache(maxsize=100_000)
 def _read(text: str) -> Intervention:
     if text.strip() == Key.CONTROL: return Intervention()

@@ -110,6 +110,7 @@ def _check_facts(program: Program) -> None:
         raise fault("costs with the deliveries", f"cost_per_delivery {beside:g} beside them",
                     "Move it to each delivery as its cost.")
 
+# %% ../../nbs/1_constraints/12_program.ipynb #7e782589
 def _check_spelling(program: Program) -> None:
     "Refuse a limit on a name that nobody offers and that is a target but for case, blanks or hyphens"
     offered = {target for option in program.options for target in option.targets}
@@ -127,6 +128,7 @@ def _check_trusted(program: Program) -> None:
         if not program.readout(name).trusted:
             raise fault(f"a trusted readout for the {what}", f"{name}, which is not trusted", "Choose another readout.")
 
+# %% ../../nbs/1_constraints/12_program.ipynb #82922ba2
 def check_contexts(
     program: Program, # Names its cell types
     contexts: Iterable[Context], # Where effects were predicted or measured
@@ -137,6 +139,7 @@ def check_contexts(
     if strange: raise fault(f"cell types of the program, {few(program.cell_types)}", few(strange),
                             "Choose effects in these cells, or add the cell type to the program.")
 
+# %% ../../nbs/1_constraints/12_program.ipynb #1fd00680
 def _by_target(options: tuple[Option, ...]) -> dict[tuple[str, str], tuple[Option, ...]]:
     held: dict[tuple[str, str], list[Option]] = {}
     for option in options:
@@ -151,6 +154,7 @@ def use_of(
     "Name the use that a part comes with"
     return (part.delivery if program.deliveries else "", part.time_h)
 
+# %% ../../nbs/1_constraints/12_program.ipynb #80248c08
 def uses(
     program: Program, # With its deliveries
     candidate: Intervention, # What is done
@@ -176,6 +180,7 @@ def _narrow(program: Program, part: Part) -> tuple[tuple[Option, ...], tuple[str
         elif options: unmet = (*unmet, name)
     return options, unmet
 
+# %% ../../nbs/1_constraints/12_program.ipynb #b7b5578b
 def price(
     program: Program, # With the costs
     part: Part, # One thing that is done
@@ -183,6 +188,7 @@ def price(
     "Find the price of one part: the cheapest of the options that fit it best"
     return min((option.cost for option in _narrow(program, part)[0]), default=0.0)
 
+# %% ../../nbs/1_constraints/12_program.ipynb #7d438fbc
 def use_price(
     program: Program, # With the costs
     part: Part, # One thing that is done
@@ -191,6 +197,7 @@ def use_price(
     if not program.deliveries: return program.budget.cost_per_delivery
     return program.ways[part.delivery].cost if part.delivery in program.ways else 0.0
 
+# %% ../../nbs/1_constraints/12_program.ipynb #04b6147d
 def cost(
     program: Program, # With the costs
     candidate: Intervention, # What is done
@@ -221,6 +228,7 @@ def _not_offered(program: Program, c: Intervention) -> str:
     bad = [p.text() for p in c.parts if p.kind in kinds and (p.kind, p.target) not in program.offers]
     return f"{few(bad)} is not among the offered targets" if bad else ""
 
+# %% ../../nbs/1_constraints/12_program.ipynb #b396c2c9
 def _field(name: str) -> Callable[[Program, Intervention], str]:
     "Make the rule that every part fits an offer in one of its fields"
     def rule(program: Program, c: Intervention) -> str:
@@ -241,6 +249,7 @@ def _deliveries(program: Program, c: Intervention) -> str:
     n, most = len(uses(program, c)), program.limits.max_deliveries
     return f"{n} deliveries, at most {most}" if n > most else ""
 
+# %% ../../nbs/1_constraints/12_program.ipynb #02678f0b
 def _forbidden(program: Program, c: Intervention) -> str:
     bad = [" and ".join(group) for group in program.limits.forbidden if set(group) <= set(c.targets)]
     return f"{few(bad)} must not come together" if bad else ""
@@ -271,6 +280,7 @@ def _delivery_parts(program: Program, c: Intervention) -> str:
     return "; ".join(f"{way.name} carries {n} parts at {time_h:g} h, at most {way.max_parts}{way.reason}"
                      for way, time_h, n in bad)
 
+# %% ../../nbs/1_constraints/12_program.ipynb #9741abc8
 def _delivery_uses(program: Program, c: Intervention) -> str:
     n_uses = Counter(way for way, _ in uses(program, c))
     return "; ".join(f"{way.name} is used {n_uses[way.name]} times, at most {way.max_uses}{way.reason}"

@@ -32,6 +32,7 @@ def _load(text: str) -> object:
     except RecursionError as error:
         raise fault("a YAML file of a few levels", "brackets nested too deeply", "Check the brackets.") from error
 
+# %% ../../nbs/1_constraints/11c_program_file.ipynb #6bc9934f
 def _read(path: Path, what: str) -> str:
     "The text of a file in UTF-8"
     if not path.exists(): raise fault(f"{what} at {path}", "no file", "Check the path; lists lie beside the program.")

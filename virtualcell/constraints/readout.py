@@ -27,6 +27,7 @@ class Readout:
             raise fault("a name of a readout without blanks at its ends", repr(self.name), "Name it as the effects do.")
         check_positive(self.noise_sd, f"noise_sd of {self.name}", zero_ok=True)
 
+# %% ../../nbs/1_constraints/11_readout.ipynb #f8a33340
 def replicate_sd(
     readout: Readout, # The assay
     n_replicates: int, # Independent replicates, 1 or more

@@ -24,6 +24,7 @@ from ..core import Key, StorageError, check_one_of, fault, file_digest
 class DownloadError(StorageError):
     "Public data could not be had, or is not what was pinned"
 
+# %% ../../nbs/2_data/26_datasets.ipynb #1c4a5823
 @dataclass(frozen=True)
 class Original:
     "One file at a pinned public address"
@@ -42,6 +43,7 @@ class Original:
         if mirror: return f"{mirror.rstrip('/')}/{self.place}"
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
 
+# %% ../../nbs/2_data/26_datasets.ipynb #156d488a
 @dataclass(frozen=True)
 class Dataset:
     "A data set with everything that must travel with it"
@@ -59,6 +61,7 @@ def cache_folder() -> Path:
     import pooch
     return Path(os.environ.get("VIRTUALCELL_CACHE") or pooch.os_cache("virtualcell"))
 
+# %% ../../nbs/2_data/26_datasets.ipynb #bd39d056
 def find_local(
     original: Original, # What is looked for
 ) -> Path | None: # Its path if its bytes are right
@@ -70,6 +73,7 @@ def find_local(
     cached = cache_folder() / original.place
     return cached if cached.exists() and file_digest(cached) == original.sha256 else None
 
+# %% ../../nbs/2_data/26_datasets.ipynb #29d2bc3e
 def _checked(path: Path, original: Original) -> Path:
     found = file_digest(path)
     if found != original.sha256:
@@ -123,6 +127,7 @@ def _papalexi(paths: list[Path]) -> object:
                    {"guide_targets": target.to_dict()},
                    obsm={"guide_counts": table}, layers={Key.COUNTS: counts.copy()})
 
+# %% ../../nbs/2_data/26_datasets.ipynb #465c75a0
 def _rade(paths: list[Path]) -> object:
     "44 bulk samples × expressed genes, raw counts"
     import rdata
@@ -147,6 +152,7 @@ def _schmidt(paths: list[Path]) -> dict[str, pd.DataFrame]:
     return {"genes": table[["readout", "donor", "gene", "num", "log2_fold_change", "fdr_depleted",
                             "fdr_enriched"]].rename(columns={"num": "guides"})}
 
+# %% ../../nbs/2_data/26_datasets.ipynb #911abdc2
 def _korkut(paths: list[Path]) -> dict[str, pd.DataFrame]:
     "89 drug conditions: doses on 99 nodes, and the response of 82 proteins, 5 phenotypes and 12 drug nodes"
     doses, response, nodes, index = paths
@@ -156,6 +162,7 @@ def _korkut(paths: list[Path]) -> dict[str, pd.DataFrame]:
     read = lambda path: pd.read_csv(path, header=None, names=names).set_index(conditions)
     return {"input": read(doses), "response": read(response)}
 
+# %% ../../nbs/2_data/26_datasets.ipynb #6fae2d04
 def _il2(paths: list[Path]) -> dict[str, pd.DataFrame]:
     "pSTAT5 of lymphocyte subsets under IL-2 variants: dose and time series, and receptor counts"
     dose, course, receptors = paths
@@ -172,6 +179,7 @@ def _tables(paths: list[Path]) -> dict[str, pd.DataFrame]:
 
 def _only(paths: list[Path]) -> pd.DataFrame: return pd.read_parquet(paths[0])
 
+# %% ../../nbs/2_data/26_datasets.ipynb #80df7012
 def _pbmc(paths: list[Path]) -> object:
     "700 blood cells with whole counts, recovered from the normalised ones that ship inside scanpy"
     import scanpy
@@ -261,6 +269,7 @@ def fetch(
         return dataset.convert([Path(str(files("virtualcell") / "embedded" / f)) for f in dataset.embedded])
     return dataset.convert([find_local(o) or download(o, mirror, progress=progress) for o in dataset.originals])
 
+# %% ../../nbs/2_data/26_datasets.ipynb #5956efd5
 def list_datasets() -> pd.DataFrame:
     "Every data set with its licence and citation, and whether it is at hand without a network"
     rows = [{"name": d.name, "title": d.title, "at_hand": all(_at_hand(o) for o in d.originals), "licence": d.licence,
@@ -271,6 +280,7 @@ def _at_hand(original: Original) -> bool:
     try: return find_local(original) is not None
     except DownloadError: return False
 
+# %% ../../nbs/2_data/26_datasets.ipynb #1bd85c82
 def data_digest(
     name: str, # As in `list_datasets`
 ) -> str: # 64 hexadecimal digits

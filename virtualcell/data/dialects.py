@@ -67,6 +67,7 @@ def bare(
     "Write a label in small letters, without spaces, `_` and `-`"
     return re.sub(r"[\s_\-]+", "", str(label)).lower()
 
+# %% ../../nbs/2_data/21_dialects.ipynb #3d759822
 def is_control_word(
     label: object, # Any label
 ) -> bool:
@@ -130,6 +131,7 @@ def split_label(
         return tuple(dict.fromkeys(name for names, _ in nested for name in names)), joined
     return (label.strip(),), ""
 
+# %% ../../nbs/2_data/21_dialects.ipynb #f67ebb66
 def _known_parts(pieces: list[str], joiner: str, known: Callable[[str], bool], whole: bool = True) -> list[str]:
     "Join neighbouring pieces until every part is known; none if that cannot be"
     for n in range(1, len(pieces) + (not whole)):
@@ -186,6 +188,7 @@ def _ready(label: str) -> Intervention | None:
     try: return parse(label) if ":" in label else None
     except ContractError: return None
 
+# %% ../../nbs/2_data/21_dialects.ipynb #d30c2f27
 def _knower(names: set[str], labels: Sequence[str]) -> Callable[[str], bool]:
     "Whether a name is a label, a gene, a part of a combination that is joined by + | ;, or already an intervention"
     parts = {part.strip() for label in labels for part in re.split(r"[+|;]", label) if _PLAIN.fullmatch(part.strip())}
@@ -209,6 +212,7 @@ def _interventions(table: pd.DataFrame, names: list[tuple[str, ...]], kind: str)
     return [UNCALLED if row[0] == (UNCALLED,) else str(_intervention(*row, kind))
             for row in zip(names, table[Key.DOSE], table[Key.DOSE_UNIT], strict=True)]
 
+# %% ../../nbs/2_data/21_dialects.ipynb #b85f42f6
 def _intervention(names: tuple[str, ...], dose: str, unit: str, kind: str) -> Intervention:
     "One row's intervention; `10+5` is one dose for each target"
     doses = dose.split(Key.JOIN) if kind in DOSED and names else [None] * len(names)
@@ -258,6 +262,7 @@ def apply_mapping(
     made.uns["mapping"], made.uns["labels"] = _noted(mapping, table).astype(str), table
     return made
 
+# %% ../../nbs/2_data/21_dialects.ipynb #c6f02c6c
 def _noted(mapping: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     "Write beside the rule of the perturbation which controls and joiners were found, and what was not taken apart"
     control = table[table["is_control"]].groupby("label", sort=False)["cells"].sum()

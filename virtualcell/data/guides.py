@@ -43,6 +43,7 @@ def assign_guides(
     spelled = _spelled(targets.astype(str).reindex(names), kind)
     return _called(adata, clean, total > 0, names[at], spelled[at], kind)
 
+# %% ../../nbs/2_data/23_guides.ipynb #bf3c5469
 def _spelled(targets: pd.Series, kind: str) -> np.ndarray:
     "The intervention of each guide, or `control`"
     odd = sorted(t for t in set(targets) if not is_target(t))

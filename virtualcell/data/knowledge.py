@@ -43,6 +43,7 @@ def term_genes() -> dict[str, frozenset[str]]:
         for ancestor in _ancestors(term, up): full.setdefault(ancestor, set()).update(genes)
     return {term: frozenset(genes) for term, genes in full.items()}
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #94a4a893
 def _ancestors(term: str, up: dict[str, list]) -> set[str]:
     "Find the term and everything above it"
     seen, waiting = {term}, [term]
@@ -73,6 +74,7 @@ def go_features(
     features = left * size
     return features / np.maximum(features.std(0), 1e-12), np.diff(table.indptr) > 0
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #a569d363
 def _informative(genes: frozenset[str]) -> list[frozenset[str]]:
     "Choose terms with 5 to 1,000 of the genes, in the order of their names"
     inside = ((term, members & genes) for term, members in sorted(term_genes().items()))
@@ -105,6 +107,7 @@ def column_roles(
     return pd.DataFrame({"column": names, "role": [(kinds | {target: "target"})[name] for name in names],
                          "missing": [int(table[name].isna().sum()) for name in names]})
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #eb11908f
 def _kind(column: pd.Series) -> str:
     "Say what a column can be: numbers a feature, unless they are the unnamed row numbers of a spreadsheet"
     kind = column.dtype
@@ -155,12 +158,14 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise fault(f"a table in {path.name}", f"{type(error).__name__}: {str(error)[:80]}",
                     "Save it again with one header line and one row per target.", FileFormatError) from error
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #24b29b68
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
     with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file: raw = file.read()
     text = raw.decode("utf-8-sig")
     _check_lines(text, separator, path.name)
     return pd.read_csv(io.StringIO(text), sep=separator, index_col=False, float_precision="round_trip")
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #dc05a6d1
 def _check_lines(text: str, separator: str, where: str) -> None:
     "Every line has one value for each name of the header"
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -201,6 +206,7 @@ def _what_is_odd(column: pd.Series, targets: Sequence[str]) -> str:
     at = int((~finite & column.notna().to_numpy()).argmax())
     return f"{column.name} ({column.iloc[at]!r} in row {at + 1}, {targets[at]})"
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #1878cd2c
 def _numbers(table: pd.DataFrame, targets: Sequence[str], name: str) -> Float[np.ndarray, "target feature"]:
     "Features as numbers, NaN where one is missing; at least one row must be whole"
     values = table.to_numpy(float, na_value=np.nan)
@@ -213,6 +219,7 @@ def _numbers(table: pd.DataFrame, targets: Sequence[str], name: str) -> Float[np
         raise fault(f"a row of {name} without a missing number", f"none: {few(worst)}", "Leave out or fill columns.")
     return values
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #cde84fb8
 def _standard(
     values: Float[np.ndarray, "target feature"], # NaN where one is missing
     features: Sequence[str], # Names of the columns
@@ -245,6 +252,7 @@ def coverage(
     return pd.DataFrame({"target": list(asked), "n_asked": list(asked.values()),
                          "known": [name in knowledge.place for name in asked], "reason": list(map(why, asked))})
 
+# %% ../../nbs/2_data/27_knowledge.ipynb #5337cdef
 def _targets_of(one: str | Intervention, listed: set[str]) -> tuple[str, ...]:
     "A name stands for itself; text that starts with a kind of intervention is one, unless a target is called so"
     if not isinstance(one, str | Intervention):

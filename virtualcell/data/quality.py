@@ -28,6 +28,7 @@ class CellLimits:
     n_mads: float = 5.0 # Distance from the sample's median, in median absolute deviations
     sample_key: str = "" # Column of `obs` that names the sample; empty for one sample
 
+# %% ../../nbs/2_data/22_quality.ipynb #cf841f52
 def flag_cells(
     adata: AnnData, # With `layers['counts']`; `obs` gets `n_counts, n_genes, mito_share, qc_flag`
     limits: CellLimits = CellLimits(), # Immutable, so safe as a default
@@ -60,6 +61,7 @@ def join_flags(
     for name, broken in rules.items(): flags[broken] = flags[broken] + np.where(flags[broken] == "", "", ";") + name
     return flags
 
+# %% ../../nbs/2_data/22_quality.ipynb #a45d62f4
 def flag_table(flags: pd.Series | np.ndarray) -> pd.DataFrame:
     "Rows per flag, the good ones first"
     names = pd.Series(np.asarray(flags)).replace("", "good")
@@ -74,6 +76,7 @@ def gini(
     n = len(ranked)
     return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * max(ranked.sum(), 1e-12)))
 
+# %% ../../nbs/2_data/22_quality.ipynb #a6e8a1e4
 def flag_guides(
     guides: pd.DataFrame, # One row per guide with columns `gene`, the plasmid and the replicates
     plasmid: str, # Column with plasmid reads

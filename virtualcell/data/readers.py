@@ -46,6 +46,7 @@ def read_h5ad(
                     "The file is cut off or not AnnData: copy it again from its source.", FileFormatError) from error
     return warn_no_counts(counts_layer(adata), path.name)
 
+# %% ../../nbs/2_data/20a_readers.ipynb #77212f4f
 def counts_layer(
     adata: AnnData, # Changed in place
 ) -> AnnData:
@@ -57,6 +58,7 @@ def counts_layer(
 class NoCountsWarning(UserWarning):
     "A file holds no raw counts"
 
+# %% ../../nbs/2_data/20a_readers.ipynb #1521996d
 def looks_like(
     matrix: object, # `X` or a layer, dense or sparse; None if there is none
 ) -> str: # Such as `raw counts` or `log-normalised values`
@@ -70,6 +72,7 @@ def looks_like(
     kind = "log-normalised" if values.max() < 20 else "normalised" # exp(20) is more than all molecules of a cell
     return f"{kind} values (fractions, up to {values.max():.3g})"
 
+# %% ../../nbs/2_data/20a_readers.ipynb #44549bf3
 def warn_no_counts(
     adata: AnnData, # As it was read
     name: str, # Of the file
@@ -105,6 +108,7 @@ def read_10x(
                     "Copy it again from its source.", FileFormatError) from error
     return split_features(adata)
 
+# %% ../../nbs/2_data/20a_readers.ipynb #997f9aab
 def split_features(
     adata: AnnData, # With `feature_types` in `var`
 ) -> AnnData:

@@ -36,14 +36,15 @@ def check_counts(
     if (values != np.round(values)).any():
         raise fault("whole counts", "fractions", "Hand over raw counts; normalised values belong in X.")
 
+# %% ../../nbs/2_data/20_schema.ipynb #7e3e049b
 def check_names(
     adata: AnnData, # Cells × genes
 ) -> None:
     "Refuse genes or cells that are named twice"
     for what, names in (("genes", adata.var_names), ("cells", adata.obs_names)):
-        twins = names[names.duplicated()].unique()
-        if len(twins):
-            raise fault(f"{what} named once each", f"{few(twins)} twice or more",
+        duplicates = names[names.duplicated()].unique()
+        if len(duplicates):
+            raise fault(f"{what} named once each", f"{few(duplicates)} twice or more",
                         f"Merge them, or call adata.{'var' if what == 'genes' else 'obs'}_names_make_unique().")
 
 # %% ../../nbs/2_data/20_schema.ipynb #d229c099
@@ -58,6 +59,7 @@ def check_named(
         if empty:
             raise fault(f"a {column} for every cell", f"{empty} without one", "Fill them, or name them 'unassigned'.")
 
+# %% ../../nbs/2_data/20_schema.ipynb #7decd52b
 def is_blank(
     values: pd.Series, # Any column
 ) -> Bool[np.ndarray, " cell"]: # True where there is no value
@@ -99,6 +101,7 @@ def set_status(
     adata.obs[Key.STATUS_REASON] = np.where(change, reason, held[Key.STATUS_REASON])
     return adata
 
+# %% ../../nbs/2_data/20_schema.ipynb #8e6ccc5b
 def trainable(
     adata: AnnData, # Under the contract
     statuses: tuple[str, ...] = ("validated",), # Statuses that may train
@@ -114,6 +117,7 @@ def trainable(
                     "Validate some, or pass statuses=('validated', 'exploratory').")
     return rows
 
+# %% ../../nbs/2_data/20_schema.ipynb #dcd316f0
 def status_table(adata: AnnData) -> pd.DataFrame:
     "How many cells have which status, and why"
     return adata.obs.astype({Key.STATUS: str, Key.STATUS_REASON: str}).groupby([Key.STATUS, Key.STATUS_REASON],
@@ -150,6 +154,7 @@ def check_contexts(
                     "; ".join(f"{key}: {few(values)}" for key, values in mixed.items()),
                     f"Pass contexts=({names}) to keep them apart, or pool_over=({names}) to mix them.")
 
+# %% ../../nbs/2_data/20_schema.ipynb #96193a4d
 def _values(obs: pd.DataFrame, key: str) -> list[str]:
     "Distinct values of a context, as text"
     found = obs[key].drop_duplicates()
@@ -160,6 +165,7 @@ def _context_text(value: object) -> str:
     "The text that a context holds: 24.0 and 24 are one value"
     return f"{value:.12g}" if isinstance(value, float | np.floating) else str(value)
 
+# %% ../../nbs/2_data/20_schema.ipynb #76430fe2
 def _one_to_one(left: pd.Series, right: pd.Series) -> bool:
     "Whether each value of one column goes with one value of the other, both ways"
     pairs = pd.DataFrame({"left": left.astype(str).to_numpy(), "right": right.astype(str).to_numpy()}).drop_duplicates()
@@ -176,6 +182,7 @@ def contexts_of(
     made = {row: as_context(dict(zip(keys, map(_context_text, row), strict=True))) for row in dict.fromkeys(rows)}
     return [made[row] for row in rows]
 
+# %% ../../nbs/2_data/20_schema.ipynb #4e382bea
 def check_doses(
     obs: pd.DataFrame, # Rows of the cells that will be summed, with `perturbation`
 ) -> None:

@@ -40,6 +40,7 @@ def left_out_errors(
         errors[test] = np.where(guess.support[:, None], held.mean - guess.mean, np.nan)
     return errors
 
+# %% ../../nbs/3_models/30b_calibration.ipynb #9c3e402b
 def grouped_sd(
     errors: Float[np.ndarray, "intervention feature"], # From `left_out_errors`
     groups: Sequence, # Kind and context of each row

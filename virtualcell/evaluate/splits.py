@@ -69,6 +69,7 @@ def _fixed(mask: np.ndarray, name: str, n: int) -> np.ndarray:
     mask.flags.writeable = False
     return check_shape(mask, (None, n), name)
 
+# %% ../../nbs/3_models/30_splits.ipynb #f83fc4e1
 def _check(split: Split) -> None:
     "Refuse rows on both sides, rows predicted twice, and sides without rows"
     test, train, names = split.test, split.train, np.array([f"{a} {b}".strip() for a, b in split.keys], object)
@@ -91,6 +92,7 @@ def _content(split: Split) -> tuple[dict, dict]:
     return plain({"keys": split.keys, "by": split.by, "apart": split.apart, "random_state": split.random_state,
                   "time_key": split.time_key, "note": split.note}), {"test": split.test, "train": split.train}
 
+# %% ../../nbs/3_models/30_splits.ipynb #50ccd12e
 def load_split(
     path: str | Path, # What `Split.save` wrote
 ) -> Split:
@@ -103,6 +105,7 @@ def load_split(
         raise fault(f"a split of this version in {path}", f"{type(error).__name__}: {error}",
                     "Split and save it again.", ArtifactError) from error
 
+# %% ../../nbs/3_models/30_splits.ipynb #38d0c167
 def folds_of(
     split: Split, # With its folds
     effects: Effects, # The same rows, in any order
@@ -133,6 +136,7 @@ def hold_out(
     member = part[[names[one] for one in groups]]
     return member == np.arange(n)[:, None]
 
+# %% ../../nbs/3_models/30_splits.ipynb #df51de2c
 def groups_of(
     effects: Effects, # To be grouped
     by: Literal["perturbation", "context", "donor"], # What must stay whole
@@ -146,6 +150,7 @@ def groups_of(
                     "Measure with contexts=('donor', …).")
     return donors
 
+# %% ../../nbs/3_models/30_splits.ipynb #98eb523e
 def check_n_folds(
     n_folds: int, # Parts
 ) -> int:
@@ -170,6 +175,7 @@ def times_of(
     if not np.isfinite(times).all(): raise fault(f"finite times in {time_key}", few(found), "Correct them.")
     return times
 
+# %% ../../nbs/3_models/30_splits.ipynb #4662970b
 def _days(found: list, time_key: str) -> np.ndarray:
     try: dates = pd.to_datetime(found, format="ISO8601", utc=True)
     except ValueError as error:
@@ -196,6 +202,7 @@ def split_effects(
     return Split(keys=tuple(effects.keys), test=test, train=train, by=by, apart=APART[by], random_state=random_state,
                  time_key=time_key if by == "time" else "", note=note)
 
+# %% ../../nbs/3_models/30_splits.ipynb #9f262460
 def _folds(effects: Effects, by: str, n_folds: int, random_state: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
     "Make both masks of one kind of split"
     if by == "time": return _forward(times_of(effects, time_key), n_folds, time_key)
@@ -221,6 +228,7 @@ def _several(effects: Effects, by: str) -> list:
     shown = few("+".join(one) if by == "perturbation" else str(one) or "none declared" for one in dict.fromkeys(groups))
     raise fault(f"two or more {what}", shown, _CURES[by])
 
+# %% ../../nbs/3_models/30_splits.ipynb #525353da
 def _combinations(effects: Effects, n_folds: int, random_state: int) -> tuple[np.ndarray, np.ndarray]:
     groups = groups_of(effects, "perturbation")
     rows = np.flatnonzero([len(one) > 1 for one in groups])
@@ -230,6 +238,7 @@ def _combinations(effects: Effects, n_folds: int, random_state: int) -> tuple[np
     test[:, rows] = parts
     return test, ~test
 
+# %% ../../nbs/3_models/30_splits.ipynb #60b803f0
 def _forward(times: np.ndarray, n_folds: int, time_key: str) -> tuple[np.ndarray, np.ndarray]:
     "Cut distinct times into stretches; each is predicted from all before it, the first is only learned from"
     distinct = np.unique(times)

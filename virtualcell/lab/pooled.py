@@ -87,6 +87,7 @@ def _check_screen(simulator: Simulator, targets: Sequence[str]) -> None:
 
 def _knock_down(target: str, left: float) -> Intervention: return parse(f"KD:{target}={left:g}%") # left [%]
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #837890c1
 def _guides(targets: Sequence[str], design: PerturbSeqDesign, random_state: int) -> pd.DataFrame:
     rng, m, s = stream(random_state, "guides"), design.efficacy_mean, max(design.efficacy_sd, 1e-3)
     spread = max(m * (1 - m) / s**2 - 1, 1e-3)
@@ -95,6 +96,7 @@ def _guides(targets: Sequence[str], design: PerturbSeqDesign, random_state: int)
     rows += [(f"NT_g{k + 1}", Key.CONTROL, 0.0) for k in range(design.n_control_guides)]
     return pd.DataFrame(rows, columns=["guide", "target", "efficacy"])
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #9fd07253
 def _assign(guides: pd.DataFrame, design: PerturbSeqDesign, random_state: int) -> pd.DataFrame:
     "Assign guides, donors and batches to cells"
     rng, n = stream(random_state, "cells"), design.cells_per_guide * len(guides)
@@ -113,6 +115,7 @@ def _words(guides: pd.DataFrame, rows: tuple[int, ...]) -> str:
         if target != Key.CONTROL: left[target] = min(left.get(target, 100.0), round(100 * (1 - efficacy), 3))
     return "+".join(f"KD:{t}={x:g}%" for t, x in sorted(left.items())) or Key.CONTROL
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #24142890
 def _simulate_cells(simulator: Simulator, guides: pd.DataFrame, cells: pd.DataFrame, design: PerturbSeqDesign,
                     random_state: int) -> Int[np.ndarray, "cell gene"]:
     "Simulate together the cells of one donor in which the same guides worked"
@@ -165,6 +168,7 @@ def _as_anndata(simulator: Simulator, guides: pd.DataFrame, cells: pd.DataFrame,
     made.uns["simulated"] = simulator.digest
     return made
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #29c0d6bb
 CELLS, REPEATS = 200, 8 # Behind the truth; repeats of it where cells are relatives
 
 def _true_effects(simulator: Simulator, guides: pd.DataFrame, random_state: int) -> Effects:
@@ -179,6 +183,7 @@ def _true_effects(simulator: Simulator, guides: pd.DataFrame, random_state: int)
     relatives = {} if simulator.made_of == "cells" else {"n_cells": CELLS * REPEATS, "n_replicates": REPEATS}
     return replace(made, obs=made.obs.assign(remaining=left.to_numpy(), **relatives)) # [% of wild type]
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #53950053
 def _independent(simulator: Simulator, one: Intervention, random_state: int) -> np.ndarray:
     "Count molecules of cells; where cells are relatives, give their means in each repeat"
     if simulator.made_of == "cells": return simulator.cells(one, CELLS, random_state)
@@ -206,6 +211,7 @@ def realism(
             "first_component": float(values[0] / values.sum()),
             "ten_components": float(values[:10].sum() / values.sum())}
 
+# %% ../../nbs/6_sim/67a_pooled.ipynb #b7aeeb0a
 def compare_realism(
     simulated: Float[np.ndarray, "cell gene"], # Raw counts
     real: Float[np.ndarray, "cell gene"], # Raw counts of as many genes

@@ -83,6 +83,7 @@ def _noise(lab: SimulatedLab) -> Float[np.ndarray, " feature"]: # As the simulat
     held = {readout.name: float(readout.noise_sd) for readout in lab.readouts}
     return np.array([held.get(name, np.nan) for name in lab.simulator.var.index])
 
+# %% ../../nbs/6_sim/67_wetlab.ipynb #218ba1ab
 def _replicate(lab: SimulatedLab, done: Sequence[Intervention], number: int) -> tuple[np.ndarray, np.ndarray]:
     "Simulate one replicate: what the assay reads of new units for each, and the variance of their mean"
     noise, means, variances = _noise(lab), [], []
@@ -93,6 +94,7 @@ def _replicate(lab: SimulatedLab, done: Sequence[Intervention], number: int) -> 
         variances.append(seen.var(0, ddof=1) / lab.n_units)
     return np.array(means), np.array(variances)
 
+# %% ../../nbs/6_sim/67_wetlab.ipynb #400d1870
 def _as_done(ordered: Intervention, more: float) -> Intervention:
     "Give the knock-down that really happens: more remains than ordered"
     return Intervention(tuple(replace(part, dose=min(100.0, part.dose + 100 * more)) if part.unit == "%" else part

@@ -32,6 +32,7 @@ def utilities(
     if strategy == "random": return rng.random(len(mean))
     return mean + sd * rng.normal(size=len(mean))
 
+# %% ../../nbs/5_loop/51_acquire.ipynb #4d1b78a2
 def _order(mean: np.ndarray, sd: np.ndarray, strategy: str, rng: np.random.Generator) -> np.ndarray:
     "Positions, the most attractive first: those with a known error, then those without; none without a mean"
     if strategy == "random": return rng.permutation(len(mean))
@@ -64,6 +65,7 @@ def choose_batch(
     return pd.DataFrame({"position": np.concatenate([first, rest]).astype(int),
                          "arm": [strategy] * len(first) + ["random"] * len(rest)})
 
+# %% ../../nbs/5_loop/51_acquire.ipynb #a3642836
 def _spread(order: np.ndarray, size: int, groups: Sequence[str] | None) -> np.ndarray:
     "Take the first of `order`, with at most a third (rounded up) from one group while others are left"
     if groups is None or size == 0: return order[:size]

@@ -55,6 +55,7 @@ class Campaign:
         "Names the campaign in the ledger"
         return digest(self)
 
+# %% ../../nbs/5_loop/50_campaign.ipynb #e90c3cbe
 def _spelled(order: tuple[Intervention, Context]) -> str: return " in ".join(filter(None, map(str, order)))
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #d17d41af
@@ -98,6 +99,7 @@ def register(
                         LedgerError)
         return write("register", {"campaign": campaign, "digest": campaign.digest, "prediction": to_json(predicted)})
 
+# %% ../../nbs/5_loop/50_campaign.ipynb #f1088aad
 def registered(
     ledger: Ledger, # Where it was written
     campaign: Campaign, # Which one
@@ -145,6 +147,7 @@ def _check_results(results: Effects, predicted: Effects, theirs: np.ndarray) -> 
                     "Name the readouts as the prediction does: nothing could be scored.", LedgerError)
     check_units(take(predicted, [], shared), take(results, [], shared))
 
+# %% ../../nbs/5_loop/50_campaign.ipynb #2d8cb505
 def ingest(
     ledger: Ledger, # Where it is written
     campaign: Campaign, # A registered one
@@ -179,6 +182,7 @@ def score_campaign(
         summary |= {f"{name}_{feature}": value for name, value in _errors(part).items()}
     return table, summary
 
+# %% ../../nbs/5_loop/50_campaign.ipynb #1486dfc5
 def _errors(part: pd.DataFrame) -> dict[str, float]:
     "Error of one feature, against the error of predicting no change, and rank agreement"
     from scipy.stats import spearmanr
@@ -198,6 +202,7 @@ def outcomes(
     rows = [row for held in ordered for row in _answered(held, answers.get(held["digest"]))]
     return pd.DataFrame(rows, columns=["campaign", "intervention", "context", "outcome", "origin"])
 
+# %% ../../nbs/5_loop/50_campaign.ipynb #608a249e
 def _answered(ordered: Mapping, answer: Mapping | None) -> list[tuple]:
     "Rows of one campaign"
     predicted = from_json(ordered["prediction"])

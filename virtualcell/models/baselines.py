@@ -39,6 +39,7 @@ class NoChange(Model):
         "Zero"
         return without_error(np.zeros((len(query), len(fitted.var))), np.ones(len(query), bool))
 
+# %% ../../nbs/3_models/31_baselines.ipynb #01330407
 @dataclass(frozen=True)
 class PerturbedMean(Model):
     "Every intervention does what the average one of its kind did"
@@ -84,6 +85,7 @@ def _from_parts(fitted: Fitted, query: Query, whole: bool) -> Prediction:
         rows[i], support[i] = np.sum(found, 0) if whole else np.mean(found, 0), True
     return without_error(rows, support)
 
+# %% ../../nbs/3_models/31_baselines.ipynb #a74a0a18
 @dataclass(frozen=True)
 class Additive(Model):
     "A combination does what its parts do, added; all parts must be known"
@@ -97,6 +99,7 @@ class Additive(Model):
         "The sum of the parts"
         return _from_parts(fitted, query, whole=True)
 
+# %% ../../nbs/3_models/31_baselines.ipynb #0c76e04d
 @dataclass(frozen=True)
 class MatchingMean(Model):
     "A combination does what its known parts do on average"
@@ -117,6 +120,7 @@ def _components(data: Float[np.ndarray, "feature intervention"], n_components: i
     k = min(n_components, len(size))
     return left[:, :k] * size[:k]
 
+# %% ../../nbs/3_models/31_baselines.ipynb #eaf515b2
 def closed_form(
     g: Float[np.ndarray, "feature latent"], # Components of the features
     p: Float[np.ndarray, "intervention column"], # Encoded components of the targets
@@ -226,6 +230,7 @@ class LinearResponse(Model):
         mean = np.where(support[:, None], np.nan_to_num(size)[:, None] * shapes, perturbed_mean(fitted, query)[0])
         return without_error(mean, support)
 
+# %% ../../nbs/3_models/31_baselines.ipynb #9ed8a46e
 def _size(shapes: np.ndarray, effects: np.ndarray) -> float:
     return float((shapes * effects).sum() / max((shapes**2).sum(), 1e-12))
 
@@ -240,6 +245,7 @@ def _control_log(training: Training, max_cells: int, random_state: int) -> pd.Da
     if (counts < 0).any(): raise fault("counts of 0 or more", "negative ones", "Hand over raw counts.")
     return pd.DataFrame(log_cp10k(counts).astype(np.float32), columns=list(cells.var_names))
 
+# %% ../../nbs/3_models/31_baselines.ipynb #bfadcf07
 def response_shapes(
     cells: Float[np.ndarray, "cell gene"], # Control cells [log1p CP10k]
     genes: Sequence[str], # Their columns

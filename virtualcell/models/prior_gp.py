@@ -111,6 +111,7 @@ def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge
     return ridge, {"middle": middle, "rest": rest,
                    "between": _between(centred, effects), "shift": _shift(effects), "n_known": np.array(n)}
 
+# %% ../../nbs/3_models/32_prior_gp.ipynb #8498f521
 def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[str]) -> np.ndarray:
     "Mean encoded row of the kinds of each intervention"
     at = {kind: i for i, kind in enumerate(kinds)}
@@ -123,6 +124,7 @@ def _between(centred: Float[np.ndarray, "row feature"], effects: Effects) -> Flo
     noise = np.where(np.isfinite(effects.sd), effects.sd, 0.0) ** 2
     return np.maximum(np.nan_to_num(spread.to_numpy()) - noise.mean(0), 0.0)
 
+# %% ../../nbs/3_models/32_prior_gp.ipynb #4e92c785
 def _shift(effects: Effects) -> Float[np.ndarray, " feature"]:
     "Variance of a new context's mean about the mean of those that were seen; 0 with one context"
     held = kind_means(effects.mean, effects.interventions, effects.contexts)

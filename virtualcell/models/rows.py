@@ -31,6 +31,7 @@ def keep_rows(
     return State({"rows": effects.mean, "names": np.array([str(one) for one in effects.interventions], str),
                   "places": np.array([at[place] for place in effects.contexts], int)}, {"contexts": places})
 
+# %% ../../nbs/3_models/31a_rows.ipynb #574cc1be
 def kept_keys(
     fitted: Fitted, # Of a model that kept rows
 ) -> list[tuple[Intervention, Context]]: # One per row
@@ -52,6 +53,7 @@ def means(
     over = table.groupby(level=0).mean()
     return held | {(of_name[a], None): row for a, row in zip(over.index, over.to_numpy(), strict=True)}
 
+# %% ../../nbs/3_models/31a_rows.ipynb #cbf8219f
 def _codes(names: Sequence) -> tuple[list[int], list]:
     "Number names in the order in which they first appear; give the numbers, and the names by number"
     at: dict = {}
@@ -90,6 +92,7 @@ def kind_means(
         held[kind, None] = own.mean(0) + shift.mean(0)
     return held
 
+# %% ../../nbs/3_models/31a_rows.ipynb #42245d05
 def _two_way(rows: np.ndarray, names: np.ndarray, places: np.ndarray, n_sweeps: int) -> tuple[np.ndarray, np.ndarray]:
     "Fit row = part of the intervention + part of the context by alternating least squares"
     counts = [np.bincount(codes)[:, None] for codes in (names, places)]
@@ -113,6 +116,7 @@ def perturbed_mean(
     everything = np.tile(fitted.arrays["rows"].mean(0), (len(query), 1))
     return look_up(held, [one.kinds for one in query.interventions], query.contexts, everything)
 
+# %% ../../nbs/3_models/31a_rows.ipynb #b5b789bc
 def middle_rows(
     effects: Effects, # Training effects
 ) -> Float[np.ndarray, "row feature"]:
@@ -138,6 +142,7 @@ def choose_knowledge(
         raise fault(f"knowledge called {name}", few(held), "Put it into Training(knowledge=…).")
     return held[name] if name else training.knowledge[0]
 
+# %% ../../nbs/3_models/31a_rows.ipynb #c3f0cfc0
 def keep_knowledge(
     knowledge: Knowledge, # A table of targets
 ) -> State: # `phi` and `targets`

@@ -31,6 +31,7 @@ class Calibration(NamedTuple):
     covariance: Float[np.ndarray, "2 2"] | tuple = ((0.0, 0.0), (0.0, 0.0)) # Of a and b
     discrepancy: float = 0.0 # Standard deviation of what the model cannot explain [unit of the readout]
 
+# %% ../../nbs/3_models/39_simulator.ipynb #968c27da
 def calibrate(
     simulated: Float[np.ndarray, " intervention"], # x
     measured: Float[np.ndarray, " intervention"], # y
@@ -59,6 +60,7 @@ def _memory(digest: str) -> dict[Intervention, tuple]:
     "Keep what the simulator with this digest gave so far; a ninth simulator replaces the oldest"
     return {}
 
+# %% ../../nbs/3_models/39_simulator.ipynb #5abb2550
 def simulated(
     simulator: Simulator, # To run
     interventions: Sequence[Intervention], # Asked for, perhaps again and again
@@ -88,6 +90,7 @@ def learn_lines(
     calibrated = [name for name, line in lines.items() if np.any(line.covariance)]
     return State(arrays, {"calibrated": calibrated}, simulator.var)
 
+# %% ../../nbs/3_models/39_simulator.ipynb #82c07c66
 def _lines(simulator: Simulator, measured: Effects) -> dict[str, Calibration]:
     var = simulator.var
     shared = [name for name in var.index if name in measured.features]

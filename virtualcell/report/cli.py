@@ -29,6 +29,7 @@ def parse_setting(
     except yaml.YAMLError as error:
         raise fault(f"a plain value for {name}", repr(value), "Quote text with special characters.") from error
 
+# %% ../../nbs/9_report/91_cli.ipynb #df4f5780
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("virtualcell", description="A virtual cell lab: reports and data")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -56,6 +57,7 @@ def _report(args: argparse.Namespace) -> None:
     run_report(args.name, out, dict(map(parse_setting, args.set)), progress=sys.stderr.isatty())
     for name in ("report.html", "results.json"): _say(str((out / name).resolve()))
 
+# %% ../../nbs/9_report/91_cli.ipynb #c2f2d796
 def _data(args: argparse.Namespace) -> None:
     if args.list or not args.words:
         for row in list_datasets().itertuples():

@@ -24,6 +24,7 @@ def _frozen(model: dict) -> str:
     saved = json.dumps({"traits": model["state"], "buffers": buffers}).replace("<", "\\u003c")
     return f'<script type="application/x-virtualcell-widget">{saved}</script>'
 
+# %% ../../nbs/9_report/90a_page.ipynb #7089cf1a
 def freeze_widgets(
     nb: NotebookNode, # An executed notebook that kept its widget state; changed in place
 ) -> int: # Number of widgets that now show without a kernel

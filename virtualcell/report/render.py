@@ -45,6 +45,7 @@ def template_path(
                     "Check the spelling, or give the path of an .ipynb file.")
     return path
 
+# %% ../../nbs/9_report/90_report.ipynb #1ef8dab7
 def template_title(path: Path) -> str:
     "The first line of a template"
     first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]
@@ -84,6 +85,7 @@ def show_results(
     display({_RESULTS: held, "text/html": table.to_html(index=False, escape=True, border=0),
              "text/plain": json.dumps(held, indent=2)}, raw=True)
 
+# %% ../../nbs/9_report/90_report.ipynb #67e98d7b
 def show_record(
     data: dict[str, str] | None = None, # Digest of each data set by name
     **facts: object, # Other digests and facts that the run depends on
@@ -132,6 +134,7 @@ def device() -> str:
     name = platform.processor() or platform.machine()
     return f"cpu, {os.cpu_count()} cores, {name}"
 
+# %% ../../nbs/9_report/90_report.ipynb #2e529913
 _PACKAGES = ("virtualcell", "numpy", "scipy", "pandas", "numba", "torch", "scanpy", "anndata", "scikit-learn",
              "papermill")
 
@@ -154,6 +157,7 @@ def template_parameters(path: Path) -> dict[str, object]:
     lines = ast.parse("".join(found["source"])).body
     return {line.targets[0].id: ast.literal_eval(line.value) for line in lines if isinstance(line, ast.Assign)}
 
+# %% ../../nbs/9_report/90_report.ipynb #78781e27
 def check_parameters(
     path: Path, # The template
     parameters: dict[str, object], # Values to set
@@ -260,6 +264,7 @@ def run_report(
     (folder / "failed.ipynb").unlink(missing_ok=True)
     return results
 
+# %% ../../nbs/9_report/90_report.ipynb #5d03aa26
 def _record(source: Path, parameters: dict, nb: NotebookNode, start: float) -> dict:
     "What is needed to make the same tables again"
     every = template_parameters(source) | parameters

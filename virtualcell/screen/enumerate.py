@@ -83,6 +83,7 @@ def parts(
     "List every single thing that the program offers, once"
     return Intervention(tuple(Part(*fields) for fields in _distinct(program))).parts
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #832d0528
 def count_candidates(
     program: Program, # What the lab can do
 ) -> int: # Before any rule but `max_parts`
@@ -101,6 +102,7 @@ def _combinations(n: int, size: int) -> Int[np.ndarray, "candidate part"]:
         rows = np.column_stack([rows, rows[:, -1] + 1 + step.astype(np.int32)])
     return rows
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #d1a89ad0
 def _members(n: int, most: int) -> Int[np.ndarray, "candidate part"]:
     "All combinations of 1 to `most` of `n` parts, filled up with −1"
     most = min(n, most)
@@ -120,6 +122,7 @@ def _again(codes: Int[np.ndarray, "candidate part"]) -> Bool[np.ndarray, "candid
         for i in range(j): again[:, j] |= codes[:, i] == codes[:, j]
     return again & (codes >= 0)
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #459af31e
 def _laid_out(candidates: Candidates, values: Sequence, none: object) -> np.ndarray:
     "The values of the offered parts, laid out by candidate; `none` for no part"
     return np.array([*values, none])[candidates.members]
@@ -129,6 +132,7 @@ def _uses(program: Program, c: Candidates) -> tuple[np.ndarray, Bool[np.ndarray,
     codes = _codes(c, [use_of(program, part) for part in c.offered])
     return codes, (codes >= 0) & ~_again(codes)
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #f5edc570
 def _priced(program: Program, candidates: Candidates) -> Candidates:
     "The same candidates with their costs, added up in the order of `Program.cost`"
     prices = _laid_out(candidates, [price(program, part) for part in candidates.offered], 0.0)
@@ -185,6 +189,7 @@ def _delivery_time(program: Program, c: Candidates) -> Bool[np.ndarray, " candid
     ways = [(program.ways.get(part.delivery), part.time_h) for part in c.offered]
     return _laid_out(c, [way is not None and not way.can_be_given(time_h) for way, time_h in ways], False).any(axis=1)
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #2b174a7a
 def _delivery_parts(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"]:
     codes = _uses(program, c)[0]
     return (_same(codes, codes >= 0) > _of_delivery(program, c, "max_parts")).any(axis=1)
@@ -257,6 +262,7 @@ class Enumeration(NamedTuple):
     allowed: Candidates # Break no rule
     removed: Removed # Break one or more
 
+# %% ../../nbs/4_screen/40_enumerate.ipynb #980867b5
 def enumerate_candidates(
     program: Program, # What the lab can do
     limit: int = 200_000, # Most combinations to look at

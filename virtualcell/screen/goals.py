@@ -34,6 +34,7 @@ def readout_column(
                     "Convert the effects, or correct the program.")
     return effects.features.index(readout)
 
+# %% ../../nbs/4_screen/41b_goals.ipynb #65fd3cec
 def goal_effects(
     effects: Effects, # Predicted or measured
     program: Program, # With its goals
@@ -56,6 +57,7 @@ def combined_error(
     variance = np.einsum("ig,gh,ih->i", signed, matrix, signed)
     return np.where(np.isfinite(parts).all(axis=1), np.sqrt(np.maximum(variance, 0)), np.inf)
 
+# %% ../../nbs/4_screen/41b_goals.ipynb #fcd97280
 def utility(
     effects: Effects, # Predicted or measured
     program: Program, # With weighted goals
@@ -79,6 +81,7 @@ def _first_front(values: np.ndarray) -> np.ndarray:
         left = left[(values[left] > best).any(axis=1) | (values[left] == best).all(axis=1)]
     return np.array(front, int)
 
+# %% ../../nbs/4_screen/41b_goals.ipynb #5ffd3b87
 def pareto_fronts(
     values: Float[np.ndarray, "intervention goal"], # Effects towards the goals, larger is better
 ) -> Int[np.ndarray, " intervention"]: # 1 for non-dominated rows
@@ -100,6 +103,7 @@ def _joint_noise(shape: tuple, df: np.ndarray, root: np.ndarray, rng: np.random.
     noise[few_df] /= np.sqrt(rng.chisquare(df[few_df]) / df[few_df])[:, None] # one for all goals: multivariate t
     return noise
 
+# %% ../../nbs/4_screen/41b_goals.ipynb #b1554328
 def p_first_front(
     mean: Float[np.ndarray, "intervention goal"], # Effects towards the goals; shrunk ones, as for `p_top_k`
     sd: Float[np.ndarray, "intervention goal"], # Standard errors; infinity if unknown

@@ -36,6 +36,7 @@ def check_correlation(
         raise fault("correlations that are possible together", held.tolist(), "Take them from one set of results.")
     return correlation
 
+# %% ../../nbs/4_screen/41a_joint_error.ipynb #d7f198f7
 def correlation_between(
     correlation: pd.DataFrame | None, # readout × readout; None where it is not known
     readouts: Sequence[str], # Which, in this order

@@ -30,6 +30,7 @@ class Margin(NamedTuple):
     high: Float[np.ndarray, " intervention"] # [standard errors]
     usable: Bool[np.ndarray, " intervention"] # Whether the error can be used
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #c9cbc300
 def _margin(effects: Effects, program: Program, readout: str, low: float, high: float) -> Margin:
     at = readout_column(effects, program, readout, "safety readout")
     sizes = (abs(end) for end in (low, high) if np.isfinite(end))
@@ -43,6 +44,7 @@ def _inside(margin: Margin, df: np.ndarray) -> Float[np.ndarray, " intervention"
     from scipy.stats import t
     return np.clip(t.cdf(margin.high, df) - t.cdf(margin.low, df), 0, 1)
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #ce487e20
 def _interval(program: Program, readout: str) -> tuple[float, float]:
     "Combine all limits on one readout"
     limits = [limit for limit in program.safety if limit.readout == readout]
@@ -63,6 +65,7 @@ def _root(correlation: np.ndarray) -> Float[np.ndarray, "readout readout"]: # Lo
     upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0) + 1e-9)).T, mode="r")
     return upper.T * np.where(np.diag(upper) < 0, -1.0, 1.0)
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #12f10920
 def _box(low: np.ndarray, high: np.ndarray, df: np.ndarray, root: np.ndarray, points: np.ndarray) -> np.ndarray:
     "Compute the probability of the box `low` to `high` [standard errors, readout × intervention]"
     from scipy.special import ndtr, ndtri
@@ -75,6 +78,7 @@ def _box(low: np.ndarray, high: np.ndarray, df: np.ndarray, root: np.ndarray, po
         earlier.append(ndtri(np.clip(ends[0] + points[:, [j]] * width, 1e-15, 1 - 1e-15)))
     return inside.mean(axis=0)
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #2d29a390
 def probability_of_box(
     low: Float[np.ndarray, "readout intervention"], # Lower ends [standard errors from the effect]
     high: Float[np.ndarray, "readout intervention"], # Upper ends
@@ -112,9 +116,11 @@ def unknown_readouts(
     "Name the safety readouts that are not predicted"
     return tuple(dict.fromkeys(s.readout for s in program.safety if s.readout not in effects.features))
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #e4561823
 def _not_predicted(missing: tuple[str, ...], effects: Effects) -> str:
     return f"{few(missing)} {'is' if len(missing) == 1 else 'are'} not predicted by {effects.made_by or 'the model'}"
 
+# %% ../../nbs/4_screen/41c_safety.ipynb #c2f17c8b
 def safety(
     effects: Effects, # Predicted
     program: Program, # With its safety limits

@@ -59,6 +59,7 @@ def _check_once(asked: Sequence[Intervention], places: Sequence[Context] | None)
     again = [pair if places is None else f"{pair[0]} in {pair[1]}" for pair in repeated(pairs)]
     if again: raise fault("each candidate once in each context", f"duplicates: {few(again)}", "Remove them.")
 
+# %% ../../nbs/4_screen/41_simulate.ipynb #7550aa1d
 def _check_answer(effects: Effects, asked: Sequence[Intervention], places: Sequence[Context] | None, name: str) -> None:
     if effects.interventions == tuple(asked) and places in (None, effects.contexts): return
     raise fault(f"from {name} one row for each candidate, in their order and contexts", repr(effects),

@@ -1,4 +1,4 @@
-"""Processes of different mathematics on one shared state, with units, conservation and a report of contradictions
+"""Processes with different solvers on one shared state, with units, conservation and a report of contradictions
 
 Docs: https://OWNER.github.io/virtualcell/6_sim/compose.html.md"""
 
@@ -6,8 +6,8 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/compose.html.md"""
 
 # %% auto #0
 __all__ = ['State', 'UnitError', 'WiringError', 'ConservationError', 'SnapshotError', 'Variable', 'Process', 'Composite', 'Audit',
-           'Trajectory', 'start_of', 'run_composite', 'network_process', 'check_conserved', 'save_snapshot',
-           'load_snapshot', 'consistency_report']
+           'CompositeTrajectories', 'initial_state', 'run_composite', 'network_process', 'check_conserved',
+           'save_snapshot', 'load_snapshot', 'consistency_report']
 
 # %% ../../nbs/6_sim/65_compose.ipynb #1d54fecc
 from collections.abc import Callable, Mapping
@@ -21,12 +21,12 @@ from jaxtyping import Float, UInt64
 
 from ..core import (ContractError, check_columns, check_one_of, check_positive, digest, fault, few, replacing,
                               track)
-from .exact import Lives, run_exact
-from .approximate import EXACT, Method, run_steps
+from .exact import CellBatch, run_exact
+from .approximate import EXACT, Solver, run_steps
 from .dosing import schedule
 from .network import Network
 from .rate import check_unit
-from .streams import keys_of
+from .streams import cell_keys
 
 # %% ../../nbs/6_sim/65_compose.ipynb #b689bc34
 class UnitError(ContractError):
@@ -41,6 +41,7 @@ class ConservationError(ContractError):
 class SnapshotError(ContractError):
     "A snapshot of another composite"
 
+# %% ../../nbs/6_sim/65_compose.ipynb #30555b73
 @dataclass(frozen=True)
 class Variable:
     "Something shared, one number per cell"
@@ -52,6 +53,7 @@ class Variable:
 
 State = Mapping[str, np.ndarray] # name: (cell,)
 
+# %% ../../nbs/6_sim/65_compose.ipynb #aa5a7e54
 @dataclass(frozen=True)
 class Process:
     "A sub-model: reads some variables, changes some"
@@ -92,6 +94,7 @@ class Composite:
         return digest(self.variables, [(p.name, p.reads, p.writes, p.wiring, p.step) for p in self.processes],
                       self.splitting)
 
+# %% ../../nbs/6_sim/65_compose.ipynb #b10fa88d
 def _check_port(process: Process, port: str, unit: str, known: Mapping[str, Variable]) -> None:
     name = process.variable(port)
     if name not in known:
@@ -110,8 +113,9 @@ class Audit(NamedTuple):
     written: float # Sum of what processes reported
     error: float # Relative
 
+# %% ../../nbs/6_sim/65_compose.ipynb #fa707812
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class CompositeTrajectories:
     "A composite at some times"
     times: Float[np.ndarray, " time"] # [time unit]
     states: dict[str, np.ndarray] # Name: (time, cell)
@@ -119,7 +123,8 @@ class Trajectory:
     audit: tuple[Audit, ...] # One per resource
     scarce: int = 0 # Cell-steps in which a demand was scaled down
 
-def start_of(
+# %% ../../nbs/6_sim/65_compose.ipynb #13629da8
+def initial_state(
     composite: Composite, # Any
     n_cells: int, # How many
     initial: Mapping[str, np.ndarray] | None = None, # Other initial values: (cell,) or a number
@@ -136,18 +141,18 @@ def start_of(
     if strange: raise fault("initial values of declared variables", few(strange), "Check the spelling.", WiringError)
     state = {one.name: np.broadcast_to(given.get(one.name, np.asarray(one.initial, float)), (n_cells,)).copy()
              for one in composite.variables}
-    keys = keys_of(random_state, np.arange(n_cells) if numbers is None else numbers, "composite")
+    keys = cell_keys(random_state, np.arange(n_cells) if numbers is None else numbers, "composite")
     return state | {"_keys": keys, "_time": np.array(0.0), "_step": np.array(0)}
 
 # %% ../../nbs/6_sim/65_compose.ipynb #2451fa8d
 def run_composite(
     composite: Composite, # Any
-    snapshot: Mapping[str, np.ndarray], # From `start_of`, or of an earlier run
+    snapshot: Mapping[str, np.ndarray], # From `initial_state`, or of an earlier run
     until: float, # [time unit]
     dt: float, # Of the splitting [time unit]
     *, every: int = 1, # Steps between kept states
     progress: bool | None = None, # Show a bar
-) -> Trajectory:
+) -> CompositeTrajectories:
     "Advance all cells together"
     for name, value in (("until", until), ("dt", dt)): check_positive(value, name)
     now = {name: np.array(value) for name, value in snapshot.items()}
@@ -166,8 +171,9 @@ def run_composite(
     times = began + dt * every * np.arange(1, steps // every + 1)
     audit = tuple(Audit(name, now[name].sum() - old, written[name], abs(now[name].sum() - old - written[name]) /
                         max(abs(old), abs(written[name]), 1e-300)) for name, old in before.items())
-    return Trajectory(times, {name: np.array(values) for name, values in kept.items()}, now, audit, scarce)
+    return CompositeTrajectories(times, {name: np.array(values) for name, values in kept.items()}, now, audit, scarce)
 
+# %% ../../nbs/6_sim/65_compose.ipynb #3e1a5f05
 def _step(composite: Composite, now: dict, dt: float, step: int, written: dict) -> int:
     "One step of the splitting"
     turns = [(process, dt, 0) for process in composite.processes]
@@ -212,6 +218,7 @@ def _keys(keys: UInt64[np.ndarray, " cell"], salt: int, turn: int) -> UInt64[np.
     "By cell, process and step: one addition per cell, since solvers mix their keys"
     return keys + np.uint64((salt * 0x9E3779B97F4A7C15 + turn * 0xD1342543DE82EF95) % 2**64)
 
+# %% ../../nbs/6_sim/65_compose.ipynb #94da984b
 def _allotted(composite: Composite, process: Process, view: State, changes: Mapping, now: dict) -> tuple:
     "(what each cell gets of what it asked for, None for all of it; cells that asked for too much)"
     share = None
@@ -237,13 +244,13 @@ def network_process(
     network: Network, # Any
     shared: tuple[str, ...], # Species that are variables of the composite, all of them
     inputs: Mapping[str, str] | None = None, # Field of the network: unit; read from the composite
-    *, method: Method = EXACT, # Which mathematics
+    *, method: Solver = EXACT, # Exact, or an approximation with its step
     name: str = "", # By default the network's
 ) -> Process:
-    "A reaction network as a process: any of the five mathematics"
+    "A reaction network as a process: with any of the five solvers"
     lost = [one for one in network.names if one not in shared]
     if lost: raise fault("every species to be a variable", few(lost), "Add them to `shared`.", WiringError)
-    plan, fields = schedule(network), {one.name: k for k, one in enumerate(network.parameters) if one.field}
+    plan, fields = schedule(network), {one.name: k for k, one in enumerate(network.parameters) if one.external}
     unit = {one.name: one.unit for one in network.species}
     def update(state: State, dt: float, keys: np.ndarray) -> dict[str, np.ndarray]:
         n = len(keys)
@@ -254,7 +261,7 @@ def network_process(
             for port in inputs: values[:, 0, fields[port]] = state[port]
             mine, which = type(plan)(plan.start, plan.onset[:1], values, plan.factors[:1], plan.add[:1],
                                      plan.set[:1]), np.arange(n)
-        cells = Lives(before.copy(), np.zeros(n), np.full(n, dt), keys.copy(), which)
+        cells = CellBatch(before.copy(), np.zeros(n), np.full(n, dt), keys.copy(), which)
         if method.name == "exact": run_exact(network, mine, cells, np.array([]))
         else: run_steps(network, mine, cells, np.array([]), method)
         return dict(zip(network.names, (cells.state - before).T, strict=True))
@@ -263,7 +270,7 @@ def network_process(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #e913c796
 def check_conserved(
-    trajectory: Trajectory, # Of a composite
+    trajectory: CompositeTrajectories, # Of a composite
     amounts: Mapping[str, float], # Variable: atoms, carbon or other units per amount
     tolerance: float = 1e-6, # Relative
 ) -> float: # Relative drift
@@ -287,6 +294,7 @@ def save_snapshot(
         np.savez(file, _digest=np.array(composite.digest), **snapshot)
     return Path(path).with_suffix(".npz")
 
+# %% ../../nbs/6_sim/65_compose.ipynb #20cd036b
 def load_snapshot(
     composite: Composite, # Must be the same
     path: str | Path, # From `save_snapshot`

@@ -34,6 +34,7 @@ class Schedule:
         "onset, values, factors, add, set"
         return self.onset, self.values, self.factors, self.add, self.set
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #c7ea305f
 def time_of(
     network: Network, # Says its time unit
     time_h: float, # [h]
@@ -60,12 +61,13 @@ def factor_of(
         raise fault(f"a multiple of {part.target}", part.text(), f"Write {part.kind}:{part.target}=4x.")
     return part.dose if part.kind in GAIN else part.dose / 100
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #98e2c914
 def _field_value(network: Network, part: Part) -> tuple[int, float]:
     "Parameter set by a drug, cytokine or medium, and its value"
-    fields = {one.name: k for k, one in enumerate(network.parameters) if one.field}
+    fields = {one.name: k for k, one in enumerate(network.parameters) if one.external}
     if part.target not in fields:
         raise fault(f"an intervention that {network.name} has an input for", part.text(),
-                    f"Its inputs: {few(fields)}." if fields else "It has none; make a parameter one with field=True.")
+                    f"Its inputs: {few(fields)}." if fields else "It has none; make one with external=True.")
     k, unit = fields[part.target], network.parameters[fields[part.target]].unit
     if unit == part.unit: return k, part.dose
     try: return k, float(units().Quantity(part.dose, part.unit).to(unit).magnitude)
@@ -86,8 +88,9 @@ def targets_of(
     "Names that an intervention can hit: genes that some reaction makes, and fields"
     made = (stoichiometry(network) > 0).any(0)
     genes = [gene for gene, there in zip(genes_of(network), made, strict=True) if there]
-    return (*genes, *(one.name for one in network.parameters if one.field))
+    return (*genes, *(one.name for one in network.parameters if one.external))
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #3d525945
 def _gene(network: Network, name: str) -> int:
     "Species of a gene that is made"
     names = {gene: k for k, gene in enumerate(genes_of(network))}
@@ -119,6 +122,7 @@ def schedule(
     _scale(network, plan, made * _always(network, production or {}))
     return plan
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #6cc19074
 def _put_event(network: Network, plan: Schedule, time: float, add: dict, fixed: dict) -> None:
     k = int(np.searchsorted(plan.onset, time))
     parameter = {one.name: i for i, one in enumerate(network.parameters)}
@@ -127,6 +131,7 @@ def _put_event(network: Network, plan: Schedule, time: float, add: dict, fixed: 
         if name in parameter: plan.values[:, k:, parameter[name]] = value
         else: plan.set[k, network.names.index(name)] = value
 
+# %% ../../nbs/6_sim/60b_dosing.ipynb #7ae64f4d
 def _put_part(network: Network, plan: Schedule, made: np.ndarray, part: Part, at: float) -> None:
     k = int(np.searchsorted(plan.onset, at))
     if part.kind in FIELDS:

@@ -21,6 +21,7 @@ from ..core import ContractError, check_one_of, check_positive, fault
 class StabilityError(ContractError):
     "An explicit step that would blow up"
 
+# %% ../../nbs/6_sim/64_fields.ipynb #6e1bd4df
 class Balance(NamedTuple):
     "What happened to a signal [amount: field × nodes]"
     before: float # Content at the beginning
@@ -55,6 +56,7 @@ class Lattice:
         "Position of each node in its run along the row, and down the column; 0 is outside"
         return _runs(self.inside), np.ascontiguousarray(_runs(self.inside.T).T)
 
+# %% ../../nbs/6_sim/64_fields.ipynb #ccbf9b42
 def _runs(inside: np.ndarray) -> np.ndarray:
     place = np.zeros(inside.shape, np.int64)
     for j in range(1, inside.shape[1]): place[:, j] = np.where(inside[:, j], place[:, j - 1] + 1, 0)

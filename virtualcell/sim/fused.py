@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt64
 
 from ..core import fault
-from .approximate import Method, StepError, largest_step
+from .approximate import Solver, StepError, largest_step
 from .dosing import Schedule
 from .lineage import Division
-from .network import Network, plan_of, rate_function, stoichiometry
-from .streams import keys_of
+from .network import Network, compile_plan, rate_function, stoichiometry
+from .streams import cell_keys
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #04a6276d
 Tensor = Any # torch.Tensor
@@ -32,9 +32,10 @@ def fused_code(
 ) -> Any: # A Triton module with `race`, `langevin` and `leap`
     "Kernels of a network"
     from virtualcell.kernels import fused
-    return fused.load(plan_of(network, "triton"))
+    return fused.load(compile_plan(network, "triton"))
 
-def _kernel(method: Method, span: float) -> tuple[str, tuple]:
+# %% ../../nbs/6_sim/62c_fused.ipynb #83724c1a
+def _kernel(method: Solver, span: float) -> tuple[str, tuple]:
     "Name and arguments of the kernel of a method, for an interval of `span`"
     if method.name == "exact": return "race", ()
     if method.name == "leap": return "leap", (method.epsilon, method.critical)
@@ -47,13 +48,13 @@ def run_cuda(
     keys: UInt64[np.ndarray, " cell"], # One per cell
     which: np.ndarray, # Parameter set of each cell
     times: Float[np.ndarray, " time"], # Rising [time unit]
-    method: Method, # Not `hybrid`
+    method: Solver, # Not `hybrid`
     device: str = "cuda", # `cpu` needs TRITON_INTERPRET=1, except for `ode`
 ) -> tuple[Shaped[np.ndarray, "cell time species"], int]: # (counts, events or steps)
     "Cells of a network on a device, cut into halves when memory does not suffice"
     import torch
     if method.name == "hybrid":
-        raise fault("exact, leap, langevin or ode on a GPU", "hybrid", "Give run=Run(device='cpu').", StepError)
+        raise fault("exact, leap, langevin or ode on a GPU", "hybrid", "Give run=RunConfig(device='cpu').", StepError)
     try: return _run(network, plan, keys, which, times, method, device)
     except torch.cuda.OutOfMemoryError:
         if len(keys) < 1024: raise
@@ -63,7 +64,8 @@ def run_cuda(
                  for s in (slice(None, half), slice(half, None))]
         return np.concatenate([states for states, _ in parts]), sum(events for _, events in parts)
 
-def _run(network: Network, plan: Schedule, keys: np.ndarray, which: np.ndarray, times: np.ndarray, method: Method,
+# %% ../../nbs/6_sim/62c_fused.ipynb #373729f5
+def _run(network: Network, plan: Schedule, keys: np.ndarray, which: np.ndarray, times: np.ndarray, method: Solver,
          device: str) -> tuple[np.ndarray, int]:
     seen = np.empty((len(keys), len(times), len(network.species)), np.int32 if method.name == "exact" else np.float32)
     events = 0
@@ -81,7 +83,8 @@ def _begin(plan: Schedule, segment: int, at: float, state: Tensor, tensor: Calla
     fixed, add = tensor(plan.set[segment])[:, None], tensor(plan.add[segment])[:, None]
     state.copy_(((fixed >= 0) * fixed + (fixed < 0) * state + add).clamp(min=0))
 
-def _lanes(network: Network, plan: Schedule, keys: np.ndarray, one: int, times: np.ndarray, method: Method,
+# %% ../../nbs/6_sim/62c_fused.ipynb #4a70674d
+def _lanes(network: Network, plan: Schedule, keys: np.ndarray, one: int, times: np.ndarray, method: Solver,
            device: str) -> tuple[np.ndarray, int]:
     "Fused kernels, one launch per interval"
     import torch
@@ -131,12 +134,13 @@ def solve(
         if shot >= 0: seen[shot] = x
     return torch.stack([seen[k] for k in range(len(times))], -2)
 
-def _equations(network: Network, plan: Schedule, one: int, times: np.ndarray, method: Method,
+# %% ../../nbs/6_sim/62c_fused.ipynb #61e2c2ea
+def _equations(network: Network, plan: Schedule, one: int, times: np.ndarray, method: Solver,
                device: str) -> np.ndarray:
     import torch
     if (plan.add != 0).any() or (plan.set >= 0).any() or (plan.values[one] != plan.values[one, :1]).any():
-        raise fault("a schedule of factors for equations on a GPU", "events or doses", "Give run=Run(device='cpu').",
-                    StepError)
+        raise fault("a schedule of factors for equations on a GPU", "events or doses",
+                    "Give run=RunConfig(device='cpu').", StepError)
     values = torch.tensor(plan.values[one, 0], dtype=torch.float64, device=device)
     step = method.step or largest_step(network, plan, float(times[-1]), "ode") / 8
     return solve(network, plan, values, times, min(step, float(times[-1]) / 20)).cpu().numpy().astype(np.float32)
@@ -156,6 +160,6 @@ def clone_totals(
 ) -> Float[np.ndarray, "clone time quantity"]:
     "Exact clones, summed per clone at the times"
     from virtualcell.kernels import clones
-    keys = keys_of(random_state, np.arange(n_clones), "clone")
+    keys = cell_keys(random_state, np.arange(n_clones), "clone")
     return clones.totals(fused_code(network), plan, division, keys, end, np.asarray(times, float), measure, rule,
                          device)[0]

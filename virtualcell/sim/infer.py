@@ -41,6 +41,7 @@ class Posterior:
         "Weighted mean of one parameter"
         return float(self.samples[name] @ self.weight)
 
+# %% ../../nbs/6_sim/68_infer.ipynb #cdc89455
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     "pyABC draws from numpy's global generator: lend it a seeded one, and give the old one back"

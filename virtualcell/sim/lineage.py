@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/lineage.html.md"""
 
 # %% auto #0
 __all__ = ['PARTITIONS', 'Rule', 'ALIVE', 'DIVIDED', 'DIED', 'STOPPED', 'CloneSizeError', 'Division', 'lifetimes', 'daughters',
-           'Forest', 'grow', 'grow_many', 'join', 'ancestor_classes', 'sister_pairs', 'sister_correlation']
+           'LineageTrees', 'grow', 'grow_many', 'join', 'ancestor_classes', 'sister_pairs', 'sister_correlation']
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #c1140109
 from collections.abc import Callable, Mapping
@@ -19,12 +19,12 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped, UInt64
 
 from ..core import ContractError, check_one_of, check_positive, fault, track
-from .approximate import EXACT, Method, run_steps
+from .approximate import EXACT, Solver, run_steps
 from .dosing import Schedule
-from .exact import Lives, run_exact
+from .exact import CellBatch, run_exact
 from .network import Network
 from .rate import read
-from .streams import binomial, child, keys_of, mix, normal, uniform
+from .streams import binomial, child, cell_keys, mix, normal, uniform
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #8d251c74
 PARTITIONS = ("copy", "binomial", "zero")
@@ -35,6 +35,7 @@ class CloneSizeError(ContractError):
 
 Rule = Callable # (mothers (cell, species), keys (cell,)) -> daughters (cell, species), for one side
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #c6e685c6
 @dataclass(frozen=True)
 class Division:
     "When cells divide, die or stop, and what daughters get; times in the network's unit"
@@ -68,6 +69,7 @@ def lifetimes(
         attempt += 1
     return times
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #04f2be8b
 def daughters(
     network: Network, # Names the species
     division: Division, # What daughters get
@@ -86,6 +88,7 @@ def daughters(
     return division.rule(first, mix(child(keys, 0) ^ mix(_SHARE))), division.rule(second,
         mix(child(keys, 1) ^ mix(_SHARE)))
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #f10f8d84
 def _index(network: Network, name: str) -> int:
     check_one_of(name, network.names, "species")
     return network.names.index(name)
@@ -94,7 +97,7 @@ def _index(network: Network, name: str) -> int:
 ALIVE, DIVIDED, DIED, STOPPED = range(4)
 
 @dataclass(frozen=True, eq=False)
-class Forest:
+class LineageTrees:
     "Cells of all clones, sorted by clone and generation; a daughter stands after her mother"
     names: tuple[str, ...] # Species
     times: Float[np.ndarray, " time"] # [time unit]
@@ -111,8 +114,9 @@ class Forest:
     def __len__(self): return len(self.clone)
 
     def __repr__(self):
-        return f"Forest({len(np.unique(self.clone)):,} clones, {len(self):,} cells, {self.events:,} reactions)"
+        return f"LineageTrees({len(np.unique(self.clone)):,} clones, {len(self):,} cells, {self.events:,} reactions)"
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #7f79f774
 class _Front(NamedTuple):
     "Cells of one generation at birth"
     clone: np.ndarray
@@ -129,11 +133,11 @@ def grow(
     clones: Int[np.ndarray, " clone"], # Their numbers
     end: float, # [time unit]
     times: Float[np.ndarray, " time"], # Snapshots, rising [time unit]
-    *, method: Method = EXACT, # Which mathematics
+    *, method: Solver = EXACT, # Exact, or an approximation with its step
     random_state: int = 0, # Seed
-) -> Forest:
+) -> LineageTrees:
     "Clones from one founder each"
-    keys = keys_of(random_state, clones, "clone")
+    keys = cell_keys(random_state, clones, "clone")
     n, rows, total, events, generation = len(clones), [], 0, 0, 0
     front = _Front(np.asarray(clones), np.full(n, -1), np.zeros(n), np.tile(plan.start, (n, 1)), keys)
     sizes = np.zeros(int(np.max(clones)) + 1, int)
@@ -150,14 +154,14 @@ def grow(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #ab9ed4cb
 def _live(network: Network, plan: Schedule, division: Division, front: _Front, generation: int, end: float,
-          times: np.ndarray, method: Method) -> tuple[dict, int]:
+          times: np.ndarray, method: Solver) -> tuple[dict, int]:
     "One generation from birth to its end"
     split = front.birth + lifetimes(division, front.keys, generation)
     wait = -np.log(uniform(mix(front.keys ^ mix(_DEATH)))) / max(division.death_rate, 1e-300)
     death = front.birth + wait
     stop = np.minimum(np.minimum(split, death), end)
     fate = np.where(stop == end, ALIVE, np.where(death < split, DIED, DIVIDED))
-    cells = Lives(front.state.copy(), front.birth, stop, front.keys.copy(), np.zeros(len(stop), np.int64))
+    cells = CellBatch(front.state.copy(), front.birth, stop, front.keys.copy(), np.zeros(len(stop), np.int64))
     exact = method.name == "exact"
     seen, events = run_exact(network, plan, cells, times) if exact else run_steps(network, plan, cells, times, method)
     if division.stops:
@@ -166,6 +170,7 @@ def _live(network: Network, plan: Schedule, division: Division, front: _Front, g
     return {"clone": front.clone, "mother": front.mother, "generation": np.full(len(stop), generation),
             "birth": front.birth, "division": split, "fate": fate, "seen": seen, "last": cells.state}, events
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #6dbda6f7
 def _next(network: Network, division: Division, front: _Front, row: dict, first: int) -> _Front:
     "Daughters of the cells that divided"
     who = np.flatnonzero(row["fate"] == DIVIDED)
@@ -175,14 +180,14 @@ def _next(network: Network, division: Division, front: _Front, row: dict, first:
     return _Front(twice(front.clone[who]), twice(who + first), twice(row["division"][who]), state, keys)
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #8ab47609
-def _sorted(network: Network, times: np.ndarray, rows: dict, events: int) -> Forest:
+def _sorted(network: Network, times: np.ndarray, rows: dict, events: int) -> LineageTrees:
     "By clone, then generation; mothers renumbered"
     order = np.argsort(rows["clone"], kind="stable")
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order))
     mother = np.where(rows["mother"] < 0, -1, place[rows["mother"]])
     kept = {name: _narrow(values[order]) for name, values in rows.items() if name != "mother"}
-    return Forest(network.names, np.asarray(times, float), mother=mother[order], events=events, **kept)
+    return LineageTrees(network.names, np.asarray(times, float), mother=mother[order], events=events, **kept)
 
 def _narrow(values: np.ndarray) -> np.ndarray:
     "Counts in two bytes where they fit"
@@ -197,11 +202,11 @@ def grow_many(
     n_clones: int, # Founders
     end: float, # [time unit]
     times: Float[np.ndarray, " time"], # Snapshots, rising [time unit]
-    *, method: Method = EXACT, # Which mathematics
+    *, method: Solver = EXACT, # Exact, or an approximation with its step
     random_state: int = 0, # Seed; clone k is the same whatever n_clones is
     n_jobs: int = 1, # Threads; the result does not depend on it
     progress: bool | None = None, # Show a bar
-) -> Forest:
+) -> LineageTrees:
     "Clones in pieces of 32, on some threads"
     for name, value in (("n_clones", n_clones), ("n_jobs", n_jobs)): check_positive(value, name, whole=True)
     pieces = [np.arange(k, min(k + 32, n_clones)) for k in range(0, n_clones, 32)]
@@ -209,23 +214,25 @@ def grow_many(
     with ThreadPoolExecutor(n_jobs) as pool:
         return join(list(track(pool.map(one, pieces), len(pieces), "clones, 32 at a time", progress)))
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #faf59949
 def join(
-    forests: list[Forest], # Of different clones
-) -> Forest:
-    "One forest from several"
-    first = np.cumsum([0, *map(len, forests)])
-    mother = np.concatenate([np.where(f.mother < 0, -1, f.mother + k) for f, k in zip(forests, first, strict=False)])
-    rest = {name: np.concatenate([getattr(f, name) for f in forests])
+    several: list[LineageTrees], # Of different clones
+) -> LineageTrees:
+    "Join trees of different clones"
+    first = np.cumsum([0, *map(len, several)])
+    mother = np.concatenate([np.where(f.mother < 0, -1, f.mother + k) for f, k in zip(several, first, strict=False)])
+    rest = {name: np.concatenate([getattr(f, name) for f in several])
             for name in ("clone", "generation", "birth", "division", "fate", "seen", "last")}
-    return Forest(forests[0].names, forests[0].times, mother=mother, events=sum(f.events for f in forests), **rest)
+    events = sum(trees.events for trees in several)
+    return LineageTrees(several[0].names, several[0].times, mother=mother, events=events, **rest)
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #08ad7385
 def ancestor_classes(
-    forest: Forest, # Daughters after mothers
+    trees: LineageTrees, # Daughters after mothers
     opened: Shaped[np.ndarray, " cell"], # Whether each cell is open at its end
 ) -> pd.DataFrame: # `kind`, `k`: one row per cell
     "open, lca, post (after an LCA), pre (before any), offspring (closed below an open mother)"
-    n, mother = len(forest), forest.mother
+    n, mother = len(trees), trees.mother
     below = np.where(opened, 0, 10**6)
     sides = np.zeros(n, int)
     for cell in range(n - 1, -1, -1):
@@ -247,32 +254,33 @@ def ancestor_classes(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #38db4ed1
 def sister_pairs(
-    forest: Forest, # Daughters after mothers
+    trees: LineageTrees, # Daughters after mothers
     cousins: bool = False, # Pairs with the same grandmother instead of the same mother
 ) -> Int[np.ndarray, "pair 2"]: # Rows
     "Pairs of sisters that both reached their end; or of first cousins, one pair per grandmother"
-    up = forest.mother
-    if cousins: up = np.where(up >= 0, forest.mother[up], -1)
-    rows = np.flatnonzero((up >= 0) & (forest.fate != DIED))
+    up = trees.mother
+    if cousins: up = np.where(up >= 0, trees.mother[up], -1)
+    rows = np.flatnonzero((up >= 0) & (trees.fate != DIED))
     rows = rows[np.lexsort((rows, up[rows]))]
     group, first, size = np.unique(up[rows], return_index=True, return_counts=True)
     if not cousins: return np.stack([rows[first[size == 2]], rows[first[size == 2] + 1]], 1)
     pairs = np.stack([rows[first[size > 1]], rows[first[size > 1] + size[size > 1] - 1]], 1)
-    return pairs[forest.mother[pairs[:, 0]] != forest.mother[pairs[:, 1]]]
+    return pairs[trees.mother[pairs[:, 0]] != trees.mother[pairs[:, 1]]]
 
+# %% ../../nbs/6_sim/62b_lineage.ipynb #12823c5e
 def sister_correlation(
-    forest: Forest, # Any
+    trees: LineageTrees, # Any
     value: Float[np.ndarray, " cell"], # Of each cell, such as open sites at its end
     *, cousins: bool = False, # First cousins instead of sisters
     n_boot: int = 200, # Resamples of clones
     random_state: int = 0, # Seed of the resampling
 ) -> tuple[float, float]: # (correlation, standard error between clones)
     "Correlation within pairs, the two counted in both orders, after the mean of each generation; NaN without variation"
-    pairs, value = sister_pairs(forest, cousins), np.asarray(value, float)
-    ages = np.bincount(forest.generation)
-    value = value - (np.bincount(forest.generation, value) / np.maximum(ages, 1))[forest.generation]
-    owner, both = forest.clone[pairs[:, 0]], value[pairs]
-    sums = np.stack([np.bincount(owner, w, int(forest.clone.max()) + 1) for w in
+    pairs, value = sister_pairs(trees, cousins), np.asarray(value, float)
+    ages = np.bincount(trees.generation)
+    value = value - (np.bincount(trees.generation, value) / np.maximum(ages, 1))[trees.generation]
+    owner, both = trees.clone[pairs[:, 0]], value[pairs]
+    sums = np.stack([np.bincount(owner, w, int(trees.clone.max()) + 1) for w in
                      (np.ones(len(both)), both.sum(1), (both**2).sum(1), both.prod(1))], 1)
     def one(total: np.ndarray) -> float:
         n, mean = total[0], total[1] / max(2 * total[0], 1)

@@ -30,6 +30,7 @@ def propagate_linear(
         delta = np.maximum(delta, -expression)
     return delta
 
+# %% ../../nbs/6_sim/69_propagate.ipynb #245f2a2c
 def shuffled(
     weights: Float[np.ndarray, "gene gene"], # Row acts on column
     *, random_state: int = 0, # Seed
@@ -38,6 +39,7 @@ def shuffled(
     rng = stream(random_state, "shuffled network")
     return np.stack([rng.permutation(row) for row in weights])
 
+# %% ../../nbs/6_sim/69_propagate.ipynb #db03c3bc
 def propagation_z(
     weights: Float[np.ndarray, "gene gene"], # Row acts on column
     expression: Float[np.ndarray, " gene"], # Of unperturbed cells

@@ -34,9 +34,11 @@ class RateError(ContractError):
 
 _ONE = threading.Lock() # Python 3.11 counts the depth of all syntax trees in one place, whichever thread builds them
 
+# %% ../../nbs/6_sim/60a_rate.ipynb #ad6c43e0
 def _parse(text: str) -> ast.Expression:
     with _ONE: return ast.parse(text, mode="eval")
 
+# %% ../../nbs/6_sim/60a_rate.ipynb #42d98003
 def _refuse(node: ast.AST) -> str | None:
     "Why `node` is no part of a rate law; None when it is"
     if not isinstance(node, _ALLOWED): return type(node).__name__
@@ -139,6 +141,7 @@ def _visit_call(self: _Writer, node: ast.Call) -> ast.AST:
 
 _Writer.visit_Call = _visit_call
 
+# %% ../../nbs/6_sim/60a_rate.ipynb #fe1a24de
 def _product(base: ast.AST, n: int) -> ast.AST:
     "base ** n by squaring"
     if n == 1: return base
@@ -156,6 +159,7 @@ def units() -> Any: # A pint registry
         registry.define(line)
     return registry
 
+# %% ../../nbs/6_sim/60a_rate.ipynb #6998ea08
 def check_unit(
     text: str, # Such as `molecule/h`
     what: str, # For the message
@@ -188,6 +192,7 @@ def unit_of(
         raise fault(f"matching units in {expression.text!r}", str(error), "Check the units of its names.",
                     RateError) from error
 
+# %% ../../nbs/6_sim/60a_rate.ipynb #639bcef8
 def _combine(node: ast.BinOp, quantity: Any) -> Any:
     left = quantity(node.left)
     if isinstance(node.op, ast.Pow):

@@ -54,6 +54,7 @@ def infix(
         return f"{'ln' if name == 'log' else name}({', '.join(parts)})"
     return write(read(text).tree)
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #a1361513
 def _math(libsbml: Any, text: str) -> Any:
     made = libsbml.parseL3Formula(text)
     if made is None: raise fault("a formula", text[:80], libsbml.getLastParseL3Error(), SBMLError)
@@ -103,6 +104,7 @@ def _write_reaction(libsbml: Any, model: Any, network: Network, one: Reaction) -
         made.createModifier().setSpecies(name)
     made.createKineticLaw().setMath(_math(libsbml, infix(one.rate)))
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #fbb2de3b
 def _write_event(libsbml: Any, model: Any, event: Event) -> None:
     made = model.createEvent()
     made.setUseValuesFromTriggerTime(True)
@@ -131,6 +133,7 @@ def _python(libsbml: Any, math: Any, scale: dict[str, str]) -> str:
                     SBMLError)
     return re.sub(r"[A-Za-z_]\w*", lambda m: scale.get(m[0], m[0]), text)
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #55d10b66
 def _split(text: str) -> list[str]:
     "Arguments at the outer level"
     parts, depth = [""], 0
@@ -171,6 +174,7 @@ def from_sbml(
                    tuple(_reaction(libsbml, one, scale, fixed) for one in model.getListOfReactions()), rules,
                    tuple(_event(libsbml, one) for one in model.getListOfEvents()), time_unit, source=str(path))
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #a03f2e2b
 def _amount(species: Any, volume: dict[str, float]) -> float:
     if species.isSetInitialAmount(): return species.getInitialAmount()
     if not species.isSetInitialConcentration(): return 0.0
@@ -195,12 +199,14 @@ def _refuse(libsbml: Any, model: Any) -> None:
             found.append(f"reversible reaction {one.getId()} with one net rate")
     if found: raise fault("a plain reaction network", few(found), "Rewrite these parts.", SBMLError)
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #b733f3db
 def _reaction(libsbml: Any, one: Any, scale: dict[str, str], fixed: set[str]) -> Reaction:
     side = lambda references: " + ".join(f"{int(r.getStoichiometry())} {r.getSpecies()}" for r in references
                                          if r.getSpecies() not in fixed)
     return Reaction(one.getId(), f"{side(one.getListOfReactants())} -> {side(one.getListOfProducts())}",
                     _python(libsbml, one.getKineticLaw().getMath(), scale))
 
+# %% ../../nbs/6_sim/60e_sbml.ipynb #880076ff
 def _event(libsbml: Any, one: Any) -> Event:
     time = float(re.search(r"[\d.e+-]+(?=\)?$)", libsbml.formulaToL3String(one.getTrigger().getMath()))[0])
     add, fixed = {}, {}

@@ -24,13 +24,13 @@ from ..constraints.intervention import Intervention, parse_all
 from ..core import build, check_positive, digest, fault, few, plain, stream, track
 from ..effects import Effects
 from ..settings import Settings
-from .approximate import EXACT, Method
-from .compose import Composite, run_composite, start_of
+from .approximate import EXACT, Solver
+from .compose import Composite, run_composite, initial_state
 from .dosing import genes_of, targets_of, time_of
 from .network import Network
 from .rate import RateError, read, unit_of
-from .simulate import Run, simulate
-from .streams import keys_of, uniform
+from .trajectories import RunConfig, simulate
+from .streams import cell_keys, uniform
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #29560493
 def paired_effects(
@@ -116,18 +116,20 @@ def check_targets(
                     "Intervene earlier, or read later.")
     return done
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #1cf66509
 def _effects(simulator: Simulator, done: tuple[Intervention, ...], progress: bool | None) -> Effects:
     grow = lambda one: simulator.simulate(one, simulator.n_units, simulator.random_state)
     runs = [grow(one) for one in track([Intervention(), *done], len(done) + 1, "interventions", progress)]
     return paired_effects(done, np.stack(runs), simulator.var, f"{simulator.name}, {simulator.n_units} "
                           f"{simulator.made_of}, seed {simulator.random_state}, {simulator.digest[:8]}")
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #1d0c1f1a
 def whole_molecules(
     amounts: Float[np.ndarray, "cell gene"], # 0 or more
     random_state: int, # Seed
 ) -> Int[np.ndarray, "cell gene"]:
     "Round each amount up or down at random, keyed by cell and gene, so that means stay"
-    keys = keys_of(random_state, np.arange(len(amounts)), "whole molecules")
+    keys = cell_keys(random_state, np.arange(len(amounts)), "whole molecules")
     chance = np.stack([uniform(keys, k) for k in range(amounts.shape[1])], 1) if amounts.size else amounts
     return np.floor(np.maximum(amounts, 0) + 1 - chance).astype(np.int64)
 
@@ -149,7 +151,7 @@ class NetworkSimulator(Simulator):
     units: Mapping[str, str] = field(default_factory=dict) # Feature: unit, where it does not follow from the species
     time: float = 24.0 # Of the readout [time unit of the network]
     n_cells: int = 500 # Of each intervention and of the control, 2 or more
-    method: Method = EXACT # Solver and step size
+    method: Solver = EXACT # Solver and step size
     device: Literal["cpu", "cuda"] = "cpu" # Same distribution on both, not the same random numbers
     random_state: int = 0 # Seed, shared by control and interventions
 
@@ -185,9 +187,10 @@ class NetworkSimulator(Simulator):
 def _as_in_file(simulator: NetworkSimulator) -> dict[str, Any]:
     "Give settings as a file gives them back, so that a digest does not change on the way"
     return {"network": build(Network, plain(simulator.network), "network"), "time": float(simulator.time),
-            "method": build(Method, plain(simulator.method), "method"), "readouts": dict(simulator.readouts),
+            "method": build(Solver, plain(simulator.method), "method"), "readouts": dict(simulator.readouts),
             "units": dict(simulator.units)}
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #650feaf9
 def _check_readouts(simulator: NetworkSimulator) -> None:
     "Check names of species in the expressions, and of readouts in the units"
     species = simulator.network.names
@@ -198,6 +201,7 @@ def _check_readouts(simulator: NetworkSimulator) -> None:
     strange = [name for name in simulator.units if name not in simulator.texts]
     if strange: raise fault(f"units of readouts among {few(simulator.texts)}", few(strange), "Check the spelling.")
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #b6fb8506
 def _unit(simulator: NetworkSimulator, feature: str) -> str:
     "Find the unit of a readout: as stated, or as it follows from the species"
     text, of = simulator.texts[feature], {one.name: one.unit for one in simulator.network.species}
@@ -216,8 +220,9 @@ def _states(simulator: NetworkSimulator, what: Intervention, n: int, random_stat
     made = [gene for gene in simulator.genes if gene in simulator.targets]
     return simulate(simulator.network, n, (simulator.time,), what, method=simulator.method,
                     production=donor.factors(made) if donor else None, random_state=random_state,
-                    run=Run(device=simulator.device, progress=False)).states[:, 0].astype(float)
+                    run=RunConfig(device=simulator.device, progress=False)).states[:, 0].astype(float)
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #44c7d795
 def _values(simulator: NetworkSimulator,
             states: Float[np.ndarray, "cell species"]) -> Float[np.ndarray, "cell feature"]:
     "Compute the readouts of each cell"
@@ -230,6 +235,7 @@ def _values(simulator: NetworkSimulator,
     if bad: raise fault("readouts that are finite in every cell", few(bad), "Guard a division: A / max(A + B, 1).")
     return values
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #19fddbaf
 def _evaluate(text: str, counts: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(read(text)(**{name: counts[name] for name in read(text).names}), float)
 
@@ -285,10 +291,11 @@ def _variables(simulator: CompositeSimulator) -> pd.DataFrame:
     if missing: raise fault(f"readouts among {few(units)}", few(missing), "Name variables of the composite.")
     return _table({name: units[name] for name in simulator.readouts})
 
+# %% ../../nbs/6_sim/65a_simulator.ipynb #ffed8dca
 def _ends(simulator: CompositeSimulator, what: Intervention, n: int, random_state: int,
           names: Sequence[str]) -> Float[np.ndarray, "cell feature"]:
     "Simulate some variables of each cell at the end"
     composite = simulator.made(check_targets(simulator, [what])[0])
-    start = start_of(composite, n, random_state=random_state)
+    start = initial_state(composite, n, random_state=random_state)
     found = run_composite(composite, start, simulator.until, simulator.dt, progress=False).snapshot
     return np.stack([found[name] for name in names], 1) if len(names) else np.zeros((n, 0))

@@ -21,13 +21,13 @@ from jaxtyping import Bool, Float, Int
 
 from ..constraints.intervention import Intervention, parse
 from ..core import build, check_one_of, check_positive, check_probability, fault, few, plain, seed_of
-from ..sim.approximate import Method, run_steps
+from ..sim.approximate import Solver, run_steps
 from ..sim.dosing import schedule
-from ..sim.exact import Lives, run_exact
+from ..sim.exact import CellBatch, run_exact
 from ..sim.fields import Balance, Lattice, spread
 from ..sim.network import Network, Parameter, Reaction, Species
 from ..sim.simulator import Donor, Simulator, check_targets, whole_molecules
-from ..sim.streams import keys_of, mix, normal, uniform
+from ..sim.streams import cell_keys, mix, normal, uniform
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #2a0b385f
 GENES = ("OCT4", "SOX2", "NANOG", "CDX2", "T", "SOX17")
@@ -57,7 +57,7 @@ def colony_network(
     short = ("O", "S", "NG", "C", "T", "E")
     values = {f"K_{name}": k for name, k in _K.items()} | {f"on_{name}": float(name not in cut) for name in _K}
     parameters = [Parameter(name, value, source="GARMEN-like, own choice") for name, value in values.items()]
-    parameters += [Parameter(name, 0.0, field=True) for name in ("sB", "sW", "sA")]
+    parameters += [Parameter(name, 0.0, external=True) for name in ("sB", "sW", "sA")]
     parameters += [Parameter("V", MOLECULES), Parameter("per_molecule", 1 / MOLECULES), Parameter("rate", RATE_H)]
     define = {s: f"n{s} * per_molecule" for s in short}
     define |= {f"act_{name}": f"1 - on_{name} + on_{name} * hill({of})" for name, of in _ACTS.items()}
@@ -151,6 +151,7 @@ class Colony:
     def __repr__(self):
         return f"Colony(GARMEN-like, {self.intervention}, BMP4 {self.culture.bmp:g}: {len(self.row):,} cells)"
 
+# %% ../../nbs/6_sim/64a_colony.ipynb #5b78ddfa
 def fate_of(
     genes: Float[np.ndarray, "cell gene"], # Levels
 ) -> Int[np.ndarray, " cell"]: # Index into `FATES`
@@ -162,7 +163,7 @@ def fate_of(
 @dataclass(eq=False)
 class _Now:
     "What changes while a colony grows"
-    cells: Lives
+    cells: CellBatch
     site: np.ndarray # Flat index of each cell's site
     sense: np.ndarray # Sensitivity of each cell
     dose: np.ndarray # (cell, 3) accumulated signals
@@ -175,12 +176,12 @@ class _Now:
 def simulate_colony(
     culture: Culture = Culture(), # Island, medium, signals
     intervention: Intervention | str = "control", # On the genes
-    *, method: Method | None = None, # Of the cells' network; by default one Langevin step per turn
+    *, method: Solver | None = None, # Of the cells' network; by default one Langevin step per turn
     production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
     random_state: int = 0, # Seed
 ) -> Colony:
     "Grow one colony to the end"
-    network, method = colony_network(tuple(n for n in culture.cut if n in WIRES)), method or Method("langevin",
+    network, method = colony_network(tuple(n for n in culture.cut if n in WIRES)), method or Solver("langevin",
         step=1.0)
     sites, edge, lattice = island(culture)
     plan = schedule(network, intervention, production=production)
@@ -205,13 +206,13 @@ def simulate_colony(
 def _seed(culture: Culture, network: Network, sites: np.ndarray, random_state: int) -> _Now:
     "Cells at the start: a site decides on a cell's numbers, so more cells elsewhere change nothing"
     place = np.flatnonzero(sites)
-    keys = keys_of(random_state, place, "colony")
+    keys = cell_keys(random_state, place, "colony")
     kept = uniform(mix(keys ^ mix(np.uint64(1)))) <= culture.seeding
     place, keys = place[kept], keys[kept]
     if not len(place): raise fault("a cell on the island", "none", "Raise seeding or radius_um.")
     n = len(place)
     sense = np.exp(culture.heterogeneity * normal(mix(keys ^ mix(np.uint64(2)))))
-    cells = Lives(np.zeros((n, len(network.species))), np.zeros(n), np.zeros(n), keys, np.arange(n))
+    cells = CellBatch(np.zeros((n, len(network.species))), np.zeros(n), np.zeros(n), keys, np.arange(n))
     return _Now(cells, place, sense, np.zeros((n, 3)), np.zeros((3, *sites.shape)), np.zeros((3, 5)),
                 np.full(len(FATES), np.nan))
 
@@ -228,6 +229,7 @@ def _sense(culture: Culture, now: _Now, edge: np.ndarray, hours: float) -> Float
     now.dose += signals * hours / culture.memory_h
     return np.minimum(now.dose, 1.0)
 
+# %% ../../nbs/6_sim/64a_colony.ipynb #e6114cda
 def _secrete(culture: Culture, lattice: Lattice, now: _Now, signals: np.ndarray, seconds: float) -> None:
     "Advance the three fields; sources only where there are cells"
     s_b, s_w, s_a = signals.T
@@ -243,11 +245,12 @@ def _secrete(culture: Culture, lattice: Lattice, now: _Now, signals: np.ndarray,
         now.totals[k, 1] = found.after
         now.totals[k, 2:] += (found.made, found.decayed, found.lost)
 
+# %% ../../nbs/6_sim/64a_colony.ipynb #5b7550cd
 def _live(network: Network, plan: object, now: _Now, signals: np.ndarray, begin: float, end: float,
-          method: Method) -> None:
+          method: Solver) -> None:
     "Run every cell's network over one turn with its own signals"
     if now.values is None: now.values = np.repeat(plan.values[:1], len(signals), 0)
-    fields = [k for k, one in enumerate(network.parameters) if one.field]
+    fields = [k for k, one in enumerate(network.parameters) if one.external]
     now.values[:, :, fields] = signals[:, None, :]
     now.cells.begin[:], now.cells.end[:] = begin, end
     mine = replace(plan, values=now.values)
@@ -259,7 +262,7 @@ def _divide(culture: Culture, now: _Now, sites: np.ndarray, turn: int, hours: fl
     "Some cells divide into a free neighbouring site; two that want the same site: the first one gets it"
     full = np.zeros(sites.size, bool)
     full[now.site] = True
-    keys = keys_of(random_state, now.site, "division", turn)
+    keys = cell_keys(random_state, now.site, "division", turn)
     wants = np.flatnonzero(uniform(keys) <= 1 - np.exp(-hours / culture.division_h))
     width = sites.shape[1]
     around = np.array([1, -1, width, -width])[np.floor(4 * uniform(keys[wants], 1)).astype(int) % 4]
@@ -268,9 +271,9 @@ def _divide(culture: Culture, now: _Now, sites: np.ndarray, turn: int, hours: fl
     target, first = np.unique(target[free], return_index=True)
     who = wants[free][first]
     if not len(who): return now
-    new = keys_of(random_state, target, "colony")
+    new = cell_keys(random_state, target, "colony")
     grow = lambda old, add: np.concatenate([old, add])
-    cells = Lives(grow(now.cells.state, now.cells.state[who]), grow(now.cells.begin, now.cells.begin[who]),
+    cells = CellBatch(grow(now.cells.state, now.cells.state[who]), grow(now.cells.begin, now.cells.begin[who]),
                   grow(now.cells.end, now.cells.end[who]), grow(now.cells.keys, mix(new ^ mix(np.uint64(3)))),
                   np.arange(len(now.site) + len(who)))
     sense = np.exp(culture.heterogeneity * normal(mix(new ^ mix(np.uint64(2)))))
@@ -312,7 +315,7 @@ class ColonySimulator(Simulator):
         "Grow `n_colonies` colonies of a donor, draw among their cells, and count whole molecules"
         grown = _colonies(self, intervention, self.n_colonies, random_state, donor)
         levels = np.concatenate([one.genes for one in grown])
-        chance = uniform(keys_of(random_state, np.arange(n_cells), "cells of colonies"))
+        chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of colonies"))
         return whole_molecules(MOLECULES * levels[np.ceil(chance * len(levels)).astype(int) - 1], random_state)
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #3728bce5

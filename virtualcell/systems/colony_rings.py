@@ -23,6 +23,7 @@ class NoRingError(ContractError):
 
 BANDS_UM = (0, 300, 365, 415, 465)
 
+# %% ../../nbs/6_sim/64b_colony_rings.ipynb #3fce5785
 def composition(
     colony: Colony, # Simulated
     bands_um: tuple[float, ...] = BANDS_UM, # Radii [um]
@@ -34,6 +35,7 @@ def composition(
     names = [f"{a:g}-{b:g}" for a, b in zip(bands_um[:-1], bands_um[1:], strict=True)]
     return pd.DataFrame(count / np.maximum(count.sum(1, keepdims=True), 1), pd.Index(names, name="band_um"), FATES)
 
+# %% ../../nbs/6_sim/64b_colony_rings.ipynb #953f8596
 def ring_order(
     colony: Colony, # Simulated
 ) -> float: # -1 to 1; NaN with a single fate
@@ -44,6 +46,7 @@ def ring_order(
     if len(np.unique(index[known])) < 2: return float("nan")
     return float(spearmanr(index[known], colony.edge_um[known]).statistic)
 
+# %% ../../nbs/6_sim/64b_colony_rings.ipynb #8e644f0f
 def ring_radius(
     colony: Colony, # Simulated
     fate: str, # One of `FATES`
@@ -76,6 +79,7 @@ def draw_fates(
     ax.set(aspect="equal", xlabel="x [um]", ylabel="y [um]")
     ax.legend(frameon=False, markerscale=3, loc="upper right", bbox_to_anchor=(1.45, 1))
 
+# %% ../../nbs/6_sim/64b_colony_rings.ipynb #e67eb295
 def radial_profile(
     colony: Colony, # Simulated
     width_um: float = 25.0, # Of a ring [um]
@@ -92,6 +96,7 @@ def _summary(colony: Colony) -> dict[str, float]:
     shares = zip(FATES, fate_shares(colony), strict=True)
     return {"ring_order": ring_order(colony), **{f"composition_{name}": float(share) for name, share in shares}}
 
+# %% ../../nbs/6_sim/64b_colony_rings.ipynb #c26b5c5f
 def wiring_screen(
     culture: Culture, # Settings that all cuts share
     wires: tuple[str, ...] = WIRES + SIGNAL_WIRES, # Edges to cut, one at a time

@@ -110,6 +110,7 @@ def draw(
     ax.axis("off")
     return ax
 
+# %% ../../nbs/6_sim/60d_examples.ipynb #577ec324
 def influences(
     network: Network, # Any
 ) -> list[tuple[str, str, int]]: # (source, target, 1 or -1), without effects on itself

@@ -24,6 +24,7 @@ from ..sim.compose import Composite, Process, Variable
 class InfeasibleError(ContractError):
     "A flux balance without a solution"
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #2a22f62f
 @dataclass(frozen=True, eq=False)
 class FluxModel:
     "A metabolic network in steady state; fluxes in mmol/gDW/h, growth in 1/h"
@@ -70,6 +71,7 @@ def from_cobra(
                      np.array([r.objective_coefficient for r in model.reactions], float),
                      rules)
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #123eea81
 @dataclass(frozen=True, eq=False)
 class Flux:
     "An optimum"
@@ -78,6 +80,7 @@ class Flux:
     dual_lower: Float[np.ndarray, " reaction"] # Change of the optimum per lower bound
     dual_upper: Float[np.ndarray, " reaction"] # And per upper bound
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #c200b044
 def solve(
     model: FluxModel, # What
     lower: Float[np.ndarray, " reaction"] | None = None, # Other bounds
@@ -172,6 +175,7 @@ def predict(
     gap = np.abs(best - growth) / np.maximum(np.abs(best), 1e-9)
     return growth, fluxes, (broken < 1e-6) & (gap <= tolerance)
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #64b7843c
 def growth_of(
     surrogate: Surrogate, # Trained
     bounds: Float[np.ndarray, "cell varied"], # Lower bounds of the uptakes [mmol/gDW/h]
@@ -220,6 +224,7 @@ class TCellCulture:
     lactate_per_glucose: float = 1.7 # [mol/mol]
     il2_decay_h: float = 0.01 # [1/h]
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #2832a771
 def culture_process(
     constants: TCellCulture = TCellCulture(), # Constants
 ) -> Process: # `cells` [1e9/l as g/l-like number], `glucose`, `lactate` [mmol/l], `il2` [U/ml as number]
@@ -235,6 +240,7 @@ def culture_process(
     ports = {"cells": "", "glucose": "mmol/l", "lactate": "mmol/l", "il2": ""}
     return Process("T-cell culture", ports, ports, update)
 
+# %% ../../nbs/6_sim/66_metabolism.ipynb #80ef944f
 def culture_composite(
     process: Process | None = None, # By default the T-cell culture
 ) -> Composite:

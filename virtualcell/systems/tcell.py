@@ -23,10 +23,10 @@ from jaxtyping import Float, Int, Shaped, UInt64
 from ..constraints.intervention import Intervention, parse
 from ..core import check_one_of, check_positive, fault, few
 from ..sim import dosing
-from ..sim.exact import lives, run_exact
-from ..sim.lineage import Division, Forest, grow_many
+from ..sim.exact import cell_batch, run_exact
+from ..sim.lineage import Division, LineageTrees, grow_many
 from ..sim.network import Network, Parameter, Reaction, Species
-from ..sim.streams import binomial, keys_of
+from ..sim.streams import binomial, cell_keys
 from ..stats import clone_fraction
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #f503c4cc
@@ -81,6 +81,7 @@ def _parameters(model: TCellModel, chromatin: bool) -> tuple[Parameter, ...]:
     if chromatin: values |= dict(zip(GATE_NAMES, model.gate, strict=True)) | {"sites": 500.0}
     return tuple(Parameter(name, value, source="10.1038/s41540-024-00368-y") for name, value in values.items())
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #06c7dacf
 @lru_cache(maxsize=256)
 def tcell_network(
     model: TCellModel = DEFAULT_MODEL, # Parameters
@@ -99,6 +100,7 @@ def tcell_network(
                    {"N6": "N / (p6 + P)", "N10": "N / (p10 + P)"}, time_unit="au", hours_per_unit=1 / AU_PER_H,
                    source="10.1016/j.celrep.2020.108622")
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #cdbe6f2b
 def _mark(allele: int) -> str: return "" if allele == 0 else str(allele + 1)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #3db06c58
@@ -123,8 +125,8 @@ def simulate_tcell_cells(
     "Exact paths of cells that do not divide"
     check_positive(n_cells, "n_cells", whole=True)
     plan = tcell_schedule(intervention, model, chromatin)
-    keys = keys_of(random_state, np.arange(n_cells), "tcell.cells")
-    cells = lives(plan, keys, np.nextafter(times_au[-1], np.inf))
+    keys = cell_keys(random_state, np.arange(n_cells), "tcell.cells")
+    cells = cell_batch(plan, keys, np.nextafter(times_au[-1], np.inf))
     return run_exact(tcell_network(model, chromatin), plan, cells, np.array(times_au))
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #9ec03063
@@ -132,30 +134,31 @@ def simulate_tcell_cells(
 class TCellClones:
     "Lineage trees and states of simulated clones; cells of clone k are rows `first[k]` to `first[k + 1]`"
     intervention: str # Canonical text
-    forest: Forest # Trees; seen: R T G P X N, then C I O of each allele, at days 2 to 5
+    trees: LineageTrees # Trees; seen: R T G P X N, then C I O of each allele, at days 2 to 5
     seconds: float = field(default=0.0, compare=False) # Wall time
 
     def __len__(self): return len(self.first) - 1
 
     def __repr__(self):
-        size = f"{len(self)} clones, {len(self.forest):,} cells, {self.events:,} reactions"
+        size = f"{len(self)} clones, {len(self.trees):,} cells, {self.events:,} reactions"
         return f"TCellClones({self.intervention}: {size})"
 
     @property
     def first(self) -> Int[np.ndarray, " bound"]:
         "First row of each clone, and the number of rows"
-        return np.concatenate([np.flatnonzero(self.forest.mother < 0), [len(self.forest)]])
+        return np.concatenate([np.flatnonzero(self.trees.mother < 0), [len(self.trees)]])
 
     @property
     def events(self) -> int:
         "Simulated reactions"
-        return self.forest.events
+        return self.trees.events
 
     @property
     def states(self) -> Shaped[np.ndarray, "cell day state"]:
         "Counts at days 2 to 5; -1 where the cell did not live"
-        return self.forest.seen
+        return self.trees.seen
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #c86f0f00
 def open_sites(
     states: Shaped[np.ndarray, "... state"], # Counts
 ) -> Shaped[np.ndarray, "..."]: # 0 to 500
@@ -176,6 +179,7 @@ def open_when_x_is_gone(
         cells[gone, first + 2] += opened
     return cells
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #8a250b9b
 def tcell_division(
     model: TCellModel = DEFAULT_MODEL, # Parameters
 ) -> Division: # In a.u.
@@ -185,6 +189,7 @@ def tcell_division(
                     tuple(h * AU_PER_H for h in model.division_sd_h),
                     halved, open_when_x_is_gone if model.opens_without_x else None, max_cells=model.max_cells)
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #d2fbd490
 def simulate_tcell_clones(
     n_clones: int, # Independent founders
     intervention: Intervention | str = "control", # Knock-downs
@@ -196,9 +201,9 @@ def simulate_tcell_clones(
 ) -> TCellClones:
     "Exact clones from one founder each to the end of day 5"
     plan, clock = tcell_schedule(intervention, model, production=production), time.perf_counter()
-    forest = grow_many(tcell_network(model), plan, tcell_division(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
+    trees = grow_many(tcell_network(model), plan, tcell_division(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
                        random_state=random_state, n_jobs=n_jobs, progress=progress)
-    return TCellClones(str(parse(intervention)), forest, time.perf_counter() - clock)
+    return TCellClones(str(parse(intervention)), trees, time.perf_counter() - clock)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #99aa6bdc
 READOUTS = ("committed_fraction", "cells_per_clone", "open_sites")
@@ -218,6 +223,7 @@ def tcell_clone_table(
                                   "open_sites": sites}))
     return pd.concat(rows, ignore_index=True)
 
+# %% ../../nbs/6_sim/63_tcell.ipynb #a92e5ed5
 def summarise_tcell_clones(
     clones: TCellClones, # Simulated clones
 ) -> pd.DataFrame: # One row per day, index `day`

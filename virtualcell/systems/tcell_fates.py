@@ -20,9 +20,10 @@ def fate_classes(
     clones: TCellClones, # Simulated
 ) -> pd.DataFrame: # `kind, k, clone, generation`: one row per cell
     "Class of every cell of every clone"
-    table = ancestor_classes(clones.forest, open_sites(clones.forest.last) >= COMMITTED_SITES)
-    return table.assign(clone=clones.forest.clone, generation=clones.forest.generation)
+    table = ancestor_classes(clones.trees, open_sites(clones.trees.last) >= COMMITTED_SITES)
+    return table.assign(clone=clones.trees.clone, generation=clones.trees.generation)
 
+# %% ../../nbs/6_sim/63a_tcell_fates.ipynb #d636d846
 def lca_summary(
     clones: TCellClones, # Simulated
 ) -> dict[str, float]: # Keys begin with `lca_`
@@ -41,13 +42,14 @@ def first_generations(
     clones: TCellClones, # Simulated
 ) -> pd.DataFrame: # One row per open cell alive at the end: `pu1_lost, x_lost, opened` [generation]
     "Generation of the first ancestor, or the cell itself, that ended without PU.1, without X, or open"
-    forest, last = clones.forest, clones.forest.last
+    trees, last = clones.trees, clones.trees.last
     opened = open_sites(last) >= COMMITTED_SITES
-    found = {"pu1_lost": _first(forest.mother, forest.generation, last[:, 3] == 0),
-             "x_lost": _first(forest.mother, forest.generation, last[:, 4] == 0),
-             "opened": _first(forest.mother, forest.generation, opened)}
-    return pd.DataFrame(found)[(forest.fate == ALIVE) & opened]
+    found = {"pu1_lost": _first(trees.mother, trees.generation, last[:, 3] == 0),
+             "x_lost": _first(trees.mother, trees.generation, last[:, 4] == 0),
+             "opened": _first(trees.mother, trees.generation, opened)}
+    return pd.DataFrame(found)[(trees.fate == ALIVE) & opened]
 
+# %% ../../nbs/6_sim/63a_tcell_fates.ipynb #ab21284b
 def _first(mother: np.ndarray, generation: np.ndarray, there: np.ndarray) -> Int[np.ndarray, " cell"]:
     "Generation where a property first appears on the way to each cell; -1 for never"
     found = np.where(there, generation, -1)
@@ -61,14 +63,14 @@ def sister_summary(
     random_state: int = 0, # Seed of the resampling
 ) -> dict[str, float]: # Keys begin with `sister_correlation_`, errors end in `_se`; `cousin_…` beside them
     "Correlation of sisters and of cousins at the end of their lives"
-    last = clones.forest.last
+    last = clones.trees.last
     values = {"open_sites": open_sites(last).astype(float), "tcf1": last[:, 1].astype(float),
               "pu1_lost": (last[:, 3] == 0).astype(float),
               "committed": (open_sites(last) >= COMMITTED_SITES).astype(float)}
     found = {}
     for name, value in values.items():
         for who, cousins in (("sister", False), ("cousin", True)):
-            r, error = sister_correlation(clones.forest, value, cousins=cousins, random_state=random_state)
+            r, error = sister_correlation(clones.trees, value, cousins=cousins, random_state=random_state)
             found |= {f"{who}_correlation_{name}": r, f"{who}_correlation_{name}_se": error}
     return found
 
@@ -79,17 +81,17 @@ def lineage_segments(
 ) -> pd.DataFrame: # One row per cell: `cell, mother, birth_h, end_h, height, open_sites`
     "A tree to draw: a horizontal line per cell, daughters above and below their mother"
     rows = slice(clones.first[number], clones.first[number + 1])
-    forest, start = clones.forest, clones.first[number]
-    mother = np.where(forest.mother[rows] < 0, -1, forest.mother[rows] - start)
-    end = np.minimum(forest.division[rows], T_MAX_AU)
+    trees, start = clones.trees, clones.first[number]
+    mother = np.where(trees.mother[rows] < 0, -1, trees.mother[rows] - start)
+    end = np.minimum(trees.division[rows], T_MAX_AU)
     kids = {m: np.flatnonzero(mother == m) for m in np.unique(mother) if m >= 0}
     height, leaves = np.zeros(len(mother)), 0
     for cell in range(len(mother) - 1, -1, -1): # children come after their mothers
         if cell not in kids: height[cell], leaves = leaves, leaves + 1
     for cell in range(len(mother) - 1, -1, -1):
         if cell in kids: height[cell] = height[kids[cell]].mean()
-    opened = open_sites(forest.last[rows]).astype(float)
-    return pd.DataFrame({"cell": range(len(mother)), "mother": mother, "birth_h": forest.birth[rows] / AU_PER_H,
+    opened = open_sites(trees.last[rows]).astype(float)
+    return pd.DataFrame({"cell": range(len(mother)), "mother": mother, "birth_h": trees.birth[rows] / AU_PER_H,
                          "end_h": end / AU_PER_H, "height": height,
                          "open_sites": opened})
 

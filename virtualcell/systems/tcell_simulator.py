@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from ..constraints.intervention import Intervention
 from ..core import build, check_positive, fault, plain
 from ..sim.simulator import Donor, Simulator, check_targets
-from ..sim.streams import keys_of, uniform
+from ..sim.streams import cell_keys, uniform
 from .tcell import DAYS, START_H, READOUTS, SPECIES, TCellClones, TCellModel
 from .tcell import simulate_tcell_clones, tcell_clone_table
 
@@ -57,7 +57,7 @@ class TCellSimulator(Simulator):
         "Grow `n_clones` clones of a donor, and draw among their cells"
         clones = _grow(self, intervention, self.n_clones, random_state, donor)
         last = clones.states[clones.states[:, -1, 0] >= 0, -1, :len(SPECIES)]
-        chance = uniform(keys_of(random_state, np.arange(n_cells), "cells of clones"))
+        chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of clones"))
         return last[np.ceil(chance * len(last)).astype(int) - 1].astype(np.int64)
 
 # %% ../../nbs/6_sim/63b_tcell_simulator.ipynb #95525675

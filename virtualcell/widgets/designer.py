@@ -65,6 +65,7 @@ def narrowed(
     return replace(program, options=kept, deliveries=ways,
                    limits=replace(program.limits, max_parts=max_parts, max_deliveries=max_deliveries))
 
+# %% ../../nbs/8_widgets/80_designer.ipynb #b277cf80
 def counts(
     program: Program, # To count in
 ) -> tuple[int, list[list]]: # (allowed, [rule, number] pairs)
@@ -85,6 +86,7 @@ def delivery_text(
               f"at {times} h" if times else "at any time", *([f"{way.cost:g} {currency} a use"] if way.cost else [])]
     return " · ".join(limits)
 
+# %% ../../nbs/8_widgets/80_designer.ipynb #a5d7316b
 def limit_rows(
     program: Program, # To show
 ) -> list[list[str]]: # [what, its value]
@@ -114,6 +116,7 @@ def described(
             "readouts": [[r.name, f"[{r.unit}]", "trusted" if r.trusted else "not trusted", role(r.name)]
                          for r in program.readouts]}
 
+# %% ../../nbs/8_widgets/80_designer.ipynb #0d20d991
 def trade_off_text(
     program: Program, # To show
 ) -> str: # Empty with one goal
@@ -194,6 +197,7 @@ def static_table(
                     for name, text in rows)
     return f"<table>{cells}</table>"
 
+# %% ../../nbs/8_widgets/80_designer.ipynb #0a73a4a3
 def _bundle(self: ScreenDesigner, **kwargs) -> object:
     "Bundle the live widget with a table for pages that cannot run it"
     bundle = anywidget.AnyWidget._repr_mimebundle_(self, **kwargs)
