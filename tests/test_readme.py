@@ -1,4 +1,4 @@
-"""What the README promises: its examples run, also a second time in the same folder, and print what stands below them."""
+"""What the README promises: its examples run, also twice in one folder, and print what stands below them."""
 import re
 import subprocess
 import sys
