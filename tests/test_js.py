@@ -1,4 +1,4 @@
-"""What the widgets' scripts do without a browser: `node --test tests/js` runs the same tests."""
+"""What the scripts of widgets do without a browser: `node --test tests/js/*.test.mjs` runs the same tests."""
 import shutil
 import subprocess
 
