@@ -17,7 +17,7 @@ def programs(readme):
     """[code, shown output] of each program; a block without the import goes on with the one before."""
     found = []
     for language, text in re.findall(r"```(python|text)\n(.*?)```", readme, re.S):
-        if language == "python" and text.startswith("import virtualcell as vc\n"):
+        if language == "python" and re.match("(import|from) virtualcell", text):
             found.append(["", ""])
         found[-1][language == "text"] += text
     return found
