@@ -41,5 +41,6 @@ from .sim.network import Network as Network
 from .sim.trajectories import simulate as simulate
 from .widgets.designer import ScreenDesigner as ScreenDesigner
 
+pl = plot
 ROOMS: dict[str, str]
 __version__: str

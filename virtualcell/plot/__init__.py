@@ -1,4 +1,4 @@
-"""Pictures: one palette, one function per result"""
+"""Pictures: one palette, one function per result, each with units, n and interval"""
 from ..namespaces import open_room
 
 __all__ = open_room(__name__, {
