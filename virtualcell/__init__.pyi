@@ -17,7 +17,6 @@ from . import sim as sim
 from . import stats as stats
 from . import systems as systems
 from . import widgets as widgets
-pl = plot
 from .analysis.estimate import estimate_effects as estimate_effects
 from .constraints.context import Context as Context
 from .constraints.intervention import Intervention as Intervention
