@@ -134,7 +134,7 @@ def refusals(name, node, depth=0, seen=None):
 
 def complete(example):
     """An example with the imports that it needs: a cell of a page holds code or imports, never both"""
-    needed = {"dataclasses": "import dataclasses", "np": "import numpy as np",
+    needed = {"ad": "import anndata as ad", "dataclasses": "import dataclasses", "np": "import numpy as np",
               "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
     lines = [line for name, line in needed.items() if re.search(rf"\b{name}\.", example)]
     return "\n".join([*lines, "", example])
