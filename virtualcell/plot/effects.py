@@ -170,7 +170,7 @@ def predicted_vs_measured(
     table: pd.DataFrame, # From `compare_effects`: `predicted, predicted_sd, measured, measured_sd`
     feature: str | None = None, # Which, where the table has several
     *, by: str | None = None, # Column that tells series apart, such as `round`
-    label: str = "", # Quantity [unit]; by default the feature and unit of the table
+    label: str = "", # Quantity and unit; by default those of the table
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
     "Draw predictions against results with the intervals of both, and say how many results the intervals hold"
