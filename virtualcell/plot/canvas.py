@@ -104,7 +104,7 @@ def shorten(
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #c627d102
 def check_rows(
     table: pd.DataFrame, # Of what is to be drawn
-    columns: Sequence[str], # Numbers that are needed
+    columns: Sequence, # Names of the numbers that are needed
 ) -> pd.DataFrame:
     "Refuse a table without a row, without a column, or with text where numbers should be"
     check_columns(table, columns, "the table to draw")
@@ -125,7 +125,7 @@ def known_interval(
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #410d6887
 def axes_for_rows(
     ax: Axes | None, # The caller's, or none
-    names: Sequence, # Of the rows
+    names: Sequence | pd.Index, # Of the rows
 ) -> Axes:
     "Take the axes given, or make new ones with room for the rows and their names"
     longest = max((len(shorten(name)) for name in names), default=0)
