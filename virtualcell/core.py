@@ -185,7 +185,7 @@ def frozen(
     array: np.ndarray, # Numbers, truth values or text
     dtype: type | None = None, # Wanted type; by default as it is
 ) -> np.ndarray:
-    "Copy an array, row by row in memory as a file gives it back, so that nobody can write to it; a read-only one is kept"
+    "Copy an array, row by row in memory as a file gives it back, so that nobody writes to it; a read-only one is kept"
     array = np.asarray(array, dtype, order="C")
     if array.flags.writeable or array.base is not None: array = array.copy()
     array.flags.writeable = False
