@@ -195,10 +195,10 @@ def unit_of(
 # %% ../nbs/0_foundation/01_effects.ipynb #b2df476e
 def _positions(known: Sequence, wanted: Sequence) -> list[int]:
     at = {name: i for i, name in enumerate(known)}
-    missing = [name for name in wanted if name not in at]
+    missing = [str(name) or "no context" for name in wanted if name not in at]
     if missing:
-        raise fault(f"{few(repr(str(name)) if not str(name) else name for name in missing)} among the effects",
-                    few(str(name) or "no context" for name in dict.fromkeys(known)), "Check the spelling.")
+        there = [str(name) or "no context" for name in dict.fromkeys(known)]
+        raise fault(f"{few(missing)} among the effects", few(there), "Check the spelling.")
     return [at[name] for name in wanted]
 
 # %% ../nbs/0_foundation/01_effects.ipynb #5efe51c7

@@ -368,7 +368,8 @@ def ask(
     keys = {place.keys for place in known} - {()}
     strange = [place for place in dict.fromkeys(places) if keys and place.keys not in keys]
     if strange:
-        raise fault(f"contexts that say {few(' and '.join(one) for one in keys)}", few(strange) or "none",
+        names = [" and ".join(one) for one in keys]
+        raise fault(f"contexts that say {few(names)}", few(strange) or "none",
                     f"{fitted.name} was trained on {few(known)}.")
     there = set(known)
     seen_context = np.array([place in there for place in places], bool)

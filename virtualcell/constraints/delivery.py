@@ -104,6 +104,7 @@ def check_deliveries(
     if idle: raise fault(f"an option that is delivered by {few(idle)}", "none", "Add one, or remove the delivery.")
     for way in deliveries:
         if usable(way, options): continue
-        times = sorted({time_h for option in options if option.delivery == way.name for time_h in option.times_h})
-        raise fault(f"times_h of {way.name} among those of its options, {few(f'{t:g}' for t in times)} h",
+        offered = sorted({time_h for option in options if option.delivery == way.name for time_h in option.times_h})
+        times = [f"{time_h:g}" for time_h in offered]
+        raise fault(f"times_h of {way.name} among those of its options, {few(times)} h",
                     f"{few(f'{t:g}' for t in way.times_h)} h", "Let them share one.")

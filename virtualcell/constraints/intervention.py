@@ -71,7 +71,8 @@ def _order(part: Part) -> tuple:
 def _check_dose(part: Part) -> None:
     if part.dose is None:
         if part.unit: raise fault(f"a dose beside the unit of {part.target}", "none", "Give both, or neither.")
-        if part.kind in DOSED: raise fault(f"a dose with its unit for {part.text()}", "none", "Write drug:NAME=50nM.")
+        if part.kind in DOSED:
+            raise fault(f"a dose with its unit for {part.kind}:{part.target}", "none", "Write drug:NAME=50nM.")
         return
     check_positive(part.dose, f"dose of {part.target}", zero_ok=True)
     object.__setattr__(part, "dose", float(part.dose) + 0.0)
