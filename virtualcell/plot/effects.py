@@ -104,7 +104,7 @@ def _tested(data: Effects | pd.DataFrame) -> tuple[pd.DataFrame, str]:
 # %% ../../nbs/0_foundation/06b_effects.ipynb #9a84dd8d
 def volcano(
     data: Effects | pd.DataFrame, # Effects of one intervention or on one feature, or `effect, q` with names as index
-    *, min_effect: float = 0.0, # Smallest effect that counts [unit of the effect]
+    *, min_effect: float = 0.0, # Smallest effect that counts, in the unit of the effect
     max_q: float = 0.05, # Largest q-value that counts
     n_labels: int = 8, # Names written beside the strongest hits
     label: str | None = None, # Of the horizontal axis, with its unit; effects know theirs
@@ -143,6 +143,7 @@ def heatmap(
     if isinstance(data, Effects):
         label = label or f"{data.origin} effect [{one_unit(data)}]"
         data = pd.DataFrame(data.mean, row_names(data), list(data.features))
+    data = data.rename(columns=str)
     shape, table = data.shape, _largest(check_rows(data, list(data.columns)), limit)
     longest = max(len(shorten(name)) for name in table.index)
     ax = axes_for(ax, max(2.8, 1.4 + 0.2 * len(table)), 3.2 + 0.22 * table.shape[1] + 0.07 * longest)
