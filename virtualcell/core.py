@@ -195,7 +195,7 @@ def frozen(
 def plain(
     value: Any, # Anything that a record or a file should hold
 ) -> Any: # Text, numbers, lists and mappings
-    "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
+    "Turn dataclasses, arrays, enums and paths into what JSON can hold; an object with `to_plain` says it itself"
     if value is None or type(value) in (str, int, bool): return value
     if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
     if dataclasses.is_dataclass(value):
@@ -236,7 +236,7 @@ def build(
 
 # %% ../nbs/0_foundation/00_core.ipynb #f3ec52b0
 def _value(hint: Any, value: object, where: str) -> object:
-    "One field: a dataclass, a tuple, a mapping, a choice or a plain value"
+    "Read one field: a dataclass, a tuple, a mapping, a choice or a plain value"
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hasattr(hint, "from_plain"): return hint.from_plain(value, where)
     if dataclasses.is_dataclass(hint): return build(hint, value, where)

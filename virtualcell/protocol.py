@@ -55,7 +55,7 @@ class Knowledge:
         return {target: i for i, target in enumerate(self.targets) if self.mask[i]}
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with any name, any number that is known, the mask, the source and the licence"
+        "Digest that changes with any name, any number that is known, the mask, the source and the licence"
         return digest(self.name, self.targets, self.features, self.matrix, self.mask, self.source, self.licence)
     def save(self,
         path: str | Path, # File to make or replace
@@ -129,7 +129,7 @@ class Training:
         return f"Training({self.effects or 'no effects'}; {n:,} cells; {few(self.knowledge)})"
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with anything that a model may learn from"
+        "Digest that changes with anything that a model may learn from"
         return digest(self.effects.digest if self.effects else "", [k.digest for k in self.knowledge],
                       _cells_digest(self.cells), self.statuses,
                       file_digest(self.checkpoint) if self.checkpoint is not None else "")
@@ -300,7 +300,7 @@ class Fitted:
     def knowledge(self) -> dict[str, str]: return dict(self.trained_on["knowledge"]) # It learned from: name, digest
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with a setting, a number that was learned, the training set, the seed or the library version"
+        "Digest that changes with a setting, a learned number, the training set, the seed or the library version"
         return artifact_digest("fitted model", *_content(self))
     def __repr__(self): return f"Fitted({self.name}: {len(self.var)} features, {self.digest[:8]})"
     def predict(self,
