@@ -47,6 +47,13 @@ def axes_for(
     return ax
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #01449dc8
+def _letters(ax: Axes) -> int:
+    "How many letters of a label fit below the axes"
+    place = ax.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    return int(np.clip(ax.figure.get_figwidth() / columns / 0.085, 24, 56))
+
+# %% ../../nbs/0_foundation/06a_canvas.ipynb #8c41fea6
 def label_axes(
     ax: Axes, # Any
     x: str = "", # Quantity [unit]
@@ -54,11 +61,12 @@ def label_axes(
     *, notes: Sequence[str] = (), # Such as `95 % interval` and `n = 12`; empty ones are left out
 ) -> None:
     "Write the labels, and below the horizontal one what the picture shows"
-    lines = [""]
+    from textwrap import wrap
+    width, lines = _letters(ax), [""]
     for note in filter(None, notes):
         longer = f"{lines[-1]}, {note}" if lines[-1] else note
-        lines = [*lines[:-1], longer] if len(longer) <= 52 else [*lines, note]
-    ax.set_xlabel("\n".join(filter(None, (x, *lines))))
+        lines = [*lines[:-1], longer] if len(longer) <= width else [*lines, *wrap(note, width)]
+    ax.set_xlabel("\n".join(filter(None, (*wrap(x, width), *lines))))
     ax.set_ylabel(fold(y))
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #670c301f
@@ -104,7 +112,7 @@ def shorten(
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #c627d102
 def check_rows(
     table: pd.DataFrame, # Of what is to be drawn
-    columns: Sequence[str], # Numbers that are needed
+    columns: Sequence, # Names of the numbers that are needed
 ) -> pd.DataFrame:
     "Refuse a table without a row, without a column, or with text where numbers should be"
     check_columns(table, columns, "the table to draw")
@@ -125,7 +133,7 @@ def known_interval(
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #410d6887
 def axes_for_rows(
     ax: Axes | None, # The caller's, or none
-    names: Sequence, # Of the rows
+    names: Sequence | pd.Index, # Of the rows
 ) -> Axes:
     "Take the axes given, or make new ones with room for the rows and their names"
     longest = max((len(shorten(name)) for name in names), default=0)

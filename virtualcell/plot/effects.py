@@ -67,16 +67,17 @@ def forest(
     *, label: str | None = None, # Of the axis, with its unit; effects know theirs
     level: float = 0.95, # Of the interval
     highlight: Sequence[str] = (), # Rows in the highlight's colour
-    limit: int = 40, # Most rows; the ones furthest from zero are kept
+    limit: int = 40, # Most rows; the highlighted ones and those furthest from zero are kept
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
     "Draw a row per intervention: its effect with an interval, and a line at no effect"
     table, known_label, colour = _as_rows(data, feature, check_probability(level, "level"))
-    n, kept = len(table), table["value"].abs().rank(ascending=False, method="first") <= limit
-    table = table[kept.to_numpy()]
-    ax = axes_for_rows(ax, table.index)
+    n, chosen = len(table), np.isin([str(name) for name in table.index], [str(name) for name in highlight])
+    size = table["value"].abs() + np.where(chosen, np.inf, 0)
+    kept = (size.rank(ascending=False, method="first", na_option="bottom") <= limit).to_numpy()
+    table, chosen, ax = table[kept], chosen[kept], axes_for_rows(ax, table.index[kept])
     rule(ax, x=0)
-    paint = [COLOURS["highlight"] if str(name) in set(map(str, highlight)) else colour for name in table.index]
+    paint = [COLOURS["highlight"] if one else colour for one in chosen]
     said = draw_rows(ax, table, paint, ~table["support"].to_numpy(bool))
     shown = f"{limit} of {n:,} rows, furthest from zero" if n > limit else count(n)
     label_axes(ax, label or known_label or "value", notes=(percent(level), shown, *said))
@@ -103,7 +104,7 @@ def _tested(data: Effects | pd.DataFrame) -> tuple[pd.DataFrame, str]:
 # %% ../../nbs/0_foundation/06b_effects.ipynb #9a84dd8d
 def volcano(
     data: Effects | pd.DataFrame, # Effects of one intervention or on one feature, or `effect, q` with names as index
-    *, min_effect: float = 0.0, # Smallest effect that counts [unit of the effect]
+    *, min_effect: float = 0.0, # Smallest effect that counts, in the unit of the effect
     max_q: float = 0.05, # Largest q-value that counts
     n_labels: int = 8, # Names written beside the strongest hits
     label: str | None = None, # Of the horizontal axis, with its unit; effects know theirs
@@ -142,6 +143,7 @@ def heatmap(
     if isinstance(data, Effects):
         label = label or f"{data.origin} effect [{one_unit(data)}]"
         data = pd.DataFrame(data.mean, row_names(data), list(data.features))
+    data = data.rename(columns=str)
     shape, table = data.shape, _largest(check_rows(data, list(data.columns)), limit)
     longest = max(len(shorten(name)) for name in table.index)
     ax = axes_for(ax, max(2.8, 1.4 + 0.2 * len(table)), 3.2 + 0.22 * table.shape[1] + 0.07 * longest)
