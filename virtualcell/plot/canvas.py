@@ -190,6 +190,7 @@ def label_ends(
     "Write each name at the right edge, level with the end of its line; close ones are moved apart"
     ends = {name: end for name, end in ends.items() if name and np.isfinite(end[:2]).all()}
     order = sorted(ends, key=lambda name: ends[name][1])
+    ax.autoscale_view() # matplotlib puts the limits off until it draws
     wanted = np.array([ax.transData.transform(ends[name][:2])[1] for name in order])
     gap = 11 * ax.figure.dpi / 72
     placed = wanted.copy()

@@ -147,8 +147,8 @@ def _table(units: Mapping[str, str]) -> pd.DataFrame:
 class NetworkSimulator(Simulator):
     "Cells of a network at one time"
     network: Network # Reaction network of a cell
-    readouts: Mapping[str, str] = field(default_factory=dict) # Expression over species of each feature; all species if empty
-    units: Mapping[str, str] = field(default_factory=dict) # Unit of each feature where it does not follow from the species
+    readouts: Mapping[str, str] = field(default_factory=dict) # Expression of species by feature; all species if empty
+    units: Mapping[str, str] = field(default_factory=dict) # Unit by feature, where it does not follow from the species
     time: float = 24.0 # Time of the readout [time unit of the network]
     n_cells: int = 500 # Cells of each intervention and of the control, 2 or more
     method: Solver = EXACT # Solver and step size
