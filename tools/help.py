@@ -58,6 +58,8 @@ def spell(annotation):
 def parameters(node, notes):
     """[(name, type, default, comment)]"""
     if isinstance(node, ast.ClassDef):
+        made = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"]
+        if made: return parameters(made[0], notes)
         return [(f.target.id, spell(f.annotation), default_of(f.value), notes.get(f.lineno, ""))
                 for f in node.body if isinstance(f, ast.AnnAssign) and not f.target.id.startswith("_")]
     args = node.args
@@ -81,6 +83,8 @@ def words(value):
     if isinstance(value, ast.Attribute): return f"`{value.attr}`"
     if isinstance(value, ast.FormattedValue): return words(value.value)
     if isinstance(value, ast.JoinedStr): return "".join(map(words, value.values))
+    if isinstance(value, ast.Subscript): return words(value.value)
+    if isinstance(value, ast.Call) and value.args: return words(value.args[0]) # few(names), repr(value)
     return "…"
 
 
@@ -130,7 +134,8 @@ def refusals(name, node, depth=0, seen=None):
 
 def complete(example):
     """An example with the imports that it needs: a cell of a page holds code or imports, never both"""
-    needed = {"np": "import numpy as np", "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
+    needed = {"ad": "import anndata as ad", "dataclasses": "import dataclasses", "np": "import numpy as np",
+              "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
     lines = [line for name, line in needed.items() if re.search(rf"\b{name}\.", example)]
     return "\n".join([*lines, "", example])
 
@@ -238,11 +243,13 @@ def stub(package):
     if package == LIBRARY:
         scope = {}
         exec(text[text.index("ROOMS = "):text.index("__all__")], scope)
-        lines += [f"from . import {room} as {way}" for way, room in sorted(scope["ROOMS"].items())
-                  if (LIBRARY / room).is_dir() or (LIBRARY / f"{room}.py").exists()]
+        rooms = sorted(scope["ROOMS"].items())
+        lines += [f"from . import {room} as {room}" for _, room in rooms]
     for place, names in sorted(ast.literal_eval(call.args[1]).items()):
         lines.append(f"from .{place} import {', '.join(f'{n} as {n}' for n in sorted(names))}")
-    if package == LIBRARY: lines += ["", "ROOMS: dict[str, str]", "__version__: str"]
+    if package == LIBRARY:
+        lines += ["", *(f"{way} = {room}" for way, room in rooms if way != room), "ROOMS: dict[str, str]",
+                  "__version__: str"]
     return "\n".join(lines) + "\n"
 
 
