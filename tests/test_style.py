@@ -10,7 +10,7 @@ import pytest
 
 # From the ground up: a room may import only rooms that stand before it in this one list.
 ROOMS = ("namespaces", "core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects",
-         "exchange", "comparison", "protocol", "sim", "systems", "data", "lab", "analysis", "evaluate", "models",
+         "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate", "models",
          "screen", "loop", "widgets", "report")
 SEEN_BY = {"models": {"report"}, "widgets": set()} # the rest knows models through `protocol` alone
 ONLY_IN = {"torch": {"models", "sim", "systems", "kernels"}, "triton": {"kernels"},

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from ..core import check_one_of, fault, repeated
 
 # %% ../../nbs/0_foundation/06_palette.ipynb #f59636de
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#c96fa1", "#8585ff", "#9b5943") # Blue, vermilion, green, pink, violet, brown
+# Blue, vermilion, green, pink, violet, brown
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#c96fa1", "#8585ff", "#9b5943")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 BAND = 0.2 # Opacity of an interval's band
 COLOURS = MappingProxyType({ # by meaning
@@ -31,6 +32,7 @@ def colour_of(
     "Look up the colour of a meaning"
     return COLOURS[check_one_of(meaning, COLOURS, "meaning of a colour")]
 
+# %% ../../nbs/0_foundation/06_palette.ipynb #af8a6c3c
 def colour_map(
     kind: Literal["sequential", "diverging"], # Diverging is for numbers around zero
     missing: str = COLOURS["baseline"], # Colour of NaN
