@@ -81,6 +81,8 @@ def words(value):
     if isinstance(value, ast.Attribute): return f"`{value.attr}`"
     if isinstance(value, ast.FormattedValue): return words(value.value)
     if isinstance(value, ast.JoinedStr): return "".join(map(words, value.values))
+    if isinstance(value, ast.Subscript): return words(value.value)
+    if isinstance(value, ast.Call) and value.args: return words(value.args[0]) # few(names), repr(value)
     return "…"
 
 
