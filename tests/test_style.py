@@ -10,8 +10,8 @@ import pytest
 
 # From the ground up: a room may import only rooms that stand before it in this one list.
 ROOMS = ("namespaces", "core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects",
-         "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate", "models",
-         "screen", "loop", "widgets", "report")
+         "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate",
+         "models", "screen", "loop", "widgets", "report")
 SEEN_BY = {"models": {"report"}, "widgets": set()} # the rest knows models through `protocol` alone
 ONLY_IN = {"torch": {"models", "sim", "systems", "kernels"}, "triton": {"kernels"},
            "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"}, "numba": {"kernels"}}

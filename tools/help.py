@@ -240,8 +240,10 @@ def stub(package):
     if package == LIBRARY:
         scope = {}
         exec(text[text.index("ROOMS = "):text.index("__all__")], scope)
-        lines += [f"from . import {room} as {way}" for way, room in sorted(scope["ROOMS"].items())
-                  if (LIBRARY / room).is_dir() or (LIBRARY / f"{room}.py").exists()]
+        rooms = [(way, room) for way, room in sorted(scope["ROOMS"].items())
+                 if (LIBRARY / room).is_dir() or (LIBRARY / f"{room}.py").exists()]
+        lines += [f"from . import {room} as {room}" for _, room in rooms]
+        lines += [f"{way} = {room}" for way, room in rooms if way != room]
     for place, names in sorted(ast.literal_eval(call.args[1]).items()):
         lines.append(f"from .{place} import {', '.join(f'{n} as {n}' for n in sorted(names))}")
     if package == LIBRARY: lines += ["", "ROOMS: dict[str, str]", "__version__: str"]

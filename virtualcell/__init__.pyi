@@ -9,6 +9,7 @@ from . import exchange as exchange
 from . import lab as lab
 from . import loop as loop
 from . import models as models
+from . import plot as plot
 from . import protocol as protocol
 from . import report as report
 from . import screen as screen
@@ -16,6 +17,7 @@ from . import sim as sim
 from . import stats as stats
 from . import systems as systems
 from . import widgets as widgets
+pl = plot
 from .analysis.estimate import estimate_effects as estimate_effects
 from .constraints.context import Context as Context
 from .constraints.intervention import Intervention as Intervention

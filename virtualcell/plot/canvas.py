@@ -125,7 +125,7 @@ def known_interval(
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #410d6887
 def axes_for_rows(
     ax: Axes | None, # The caller's, or none
-    names: Sequence, # Of the rows
+    names: Sequence | pd.Index, # Of the rows
 ) -> Axes:
     "Take the axes given, or make new ones with room for the rows and their names"
     longest = max((len(shorten(name)) for name in names), default=0)
@@ -182,6 +182,7 @@ def label_ends(
     "Write each name at the right edge, level with the end of its line; close ones are moved apart"
     ends = {name: end for name, end in ends.items() if name and np.isfinite(end[:2]).all()}
     order = sorted(ends, key=lambda name: ends[name][1])
+    ax.autoscale_view() # matplotlib puts it off; pixels would be those of an empty picture
     wanted = np.array([ax.transData.transform(ends[name][:2])[1] for name in order])
     gap = 11 * ax.figure.dpi / 72
     placed = wanted.copy()

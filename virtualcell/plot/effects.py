@@ -67,16 +67,17 @@ def forest(
     *, label: str | None = None, # Of the axis, with its unit; effects know theirs
     level: float = 0.95, # Of the interval
     highlight: Sequence[str] = (), # Rows in the highlight's colour
-    limit: int = 40, # Most rows; the ones furthest from zero are kept
+    limit: int = 40, # Most rows; the highlighted ones and those furthest from zero are kept
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
     "Draw a row per intervention: its effect with an interval, and a line at no effect"
     table, known_label, colour = _as_rows(data, feature, check_probability(level, "level"))
-    n, kept = len(table), table["value"].abs().rank(ascending=False, method="first") <= limit
-    table = table[kept.to_numpy()]
-    ax = axes_for_rows(ax, table.index)
+    n, chosen = len(table), np.isin([str(name) for name in table.index], [str(name) for name in highlight])
+    size = table["value"].abs() + np.where(chosen, np.inf, 0)
+    kept = (size.rank(ascending=False, method="first", na_option="bottom") <= limit).to_numpy()
+    table, chosen, ax = table[kept], chosen[kept], axes_for_rows(ax, table.index[kept])
     rule(ax, x=0)
-    paint = [COLOURS["highlight"] if str(name) in set(map(str, highlight)) else colour for name in table.index]
+    paint = [COLOURS["highlight"] if one else colour for one in chosen]
     said = draw_rows(ax, table, paint, ~table["support"].to_numpy(bool))
     shown = f"{limit} of {n:,} rows, furthest from zero" if n > limit else count(n)
     label_axes(ax, label or known_label or "value", notes=(percent(level), shown, *said))

@@ -192,7 +192,7 @@ def rate_function(
 def rates_at(
     network: Network, # Any
     state: Float[np.ndarray, "cell species"], # Counts, 0 or more [molecule]
-    values: Float[np.ndarray, " parameter"] | None = None, # Of the parameters, each in its unit; by default the network's
+    values: Float[np.ndarray, " parameter"] | None = None, # Of the parameters; by default the network's
 ) -> Float[np.ndarray, "cell reaction"]: # Rates [1/time unit]
     "Compute all rates in some states: the readable reference of all compiled code"
     found = network._rates(np.asarray(state, float), network.values if values is None else values)
