@@ -57,7 +57,7 @@ EXACT = Solver() # The default everywhere
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #85e2a729
 def run_steps(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     cells: CellBatch, # Changed in place: state and keys after the end
     times: Float[np.ndarray, " time"], # Rising; seen where begin <= time < end [time unit]
@@ -78,7 +78,7 @@ def run_steps(
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #717b1da2
 def mean_path(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     times: Float[np.ndarray, " time"], # Rising [time unit]
 ) -> Float[np.ndarray, "time species"]: # Counts [molecule]
@@ -88,7 +88,7 @@ def mean_path(
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #4b04eeed
 def largest_step(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     end: float, # Horizon, more than 0 [time unit]
     name: str = "langevin", # Name of the solver
@@ -109,7 +109,7 @@ def largest_step(
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #0799dbd4
 def resolve_solver(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     end: float, # Horizon, more than 0 [time unit]
     method: Solver, # With or without a step

@@ -77,13 +77,13 @@ def _field_value(network: Network, part: Part) -> tuple[int, float]:
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #d5fa9ec1
 def genes_of(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> tuple[str, ...]: # In the order of the species
     "List the names of the species in interventions"
     return tuple(one.target or one.name for one in network.species)
 
 def targets_of(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> tuple[str, ...]: # Genes in the order of the species, then external parameters
     "List what an intervention can hit: genes that some reaction makes, and external parameters"
     made = (stoichiometry(network) > 0).any(0)
@@ -100,7 +100,7 @@ def _gene(network: Network, name: str) -> int:
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #1e5a7303
 def schedule(
-    network: Network, # Any
+    network: Network, # A reaction network
     intervention: Intervention | str = "control", # What is done, such as `KD:PU.1=20%@16h`
     values: Float[np.ndarray, "set parameter"] | None = None, # Parameter sets; by default the network's one
     production: Mapping[str, float] | None = None, # Gene: lifelong factor of all that makes it, more than 0

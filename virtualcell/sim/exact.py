@@ -44,14 +44,14 @@ def cell_batch(
 # %% ../../nbs/6_sim/61_exact.ipynb #56609e3b
 @lru_cache(maxsize=256)
 def compiled(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> Any: # A module with `race` and `rates`
     "Compile a network, or take the machine code from this process or the cache folder"
     return emit.load(compile_plan(network))
 
 @lru_cache(maxsize=256)
 def tables(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> tuple: # As `virtualcell.kernels.steps` takes them
     "Tabulate the changes of the reactions and the directions of their noise"
     found = emit.tables(compile_plan(network))
@@ -59,7 +59,7 @@ def tables(
 
 # %% ../../nbs/6_sim/61_exact.ipynb #b3d61f8b
 def run_exact(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     cells: CellBatch, # Changed in place: state and keys after the end
     times: Float[np.ndarray, " time"], # Rising; seen where begin <= time < end [time unit]

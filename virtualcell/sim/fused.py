@@ -28,7 +28,7 @@ Tensor = Any # torch.Tensor
 
 @lru_cache(maxsize=64)
 def fused_code(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> Any: # A Triton module with `race`, `langevin` and `leap`
     "Compile the kernels of a network"
     from virtualcell.kernels import fused
@@ -43,7 +43,7 @@ def _kernel(method: Solver, span: float) -> tuple[str, tuple]:
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #4d3c43c6
 def run_cuda(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     keys: UInt64[np.ndarray, " cell"], # One per cell, from `cell_keys`
     which: np.ndarray, # Parameter set of each cell, 0 or more
@@ -106,7 +106,7 @@ def _lanes(network: Network, plan: Schedule, keys: np.ndarray, one: int, times: 
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #5d3a251d
 def solve(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     values: Tensor, # (…, parameter) parameters, each in its unit; gradients pass through
     times: Float[np.ndarray, " time"], # When counts are kept, rising, more than 0 [time unit]

@@ -228,7 +228,7 @@ def join(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #08ad7385
 def ancestor_classes(
-    trees: LineageTrees, # Any
+    trees: LineageTrees, # Trees with daughters after mothers
     opened: Shaped[np.ndarray, " cell"], # True for cells that are open at their end
 ) -> pd.DataFrame: # `kind`, `k` [generation]: one row per cell
     "Class every cell: open, lca, post (after an LCA), pre (before any), offspring (closed below an open mother)"
@@ -254,7 +254,7 @@ def ancestor_classes(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #38db4ed1
 def sister_pairs(
-    trees: LineageTrees, # Any
+    trees: LineageTrees, # Trees with daughters after mothers
     cousins: bool = False, # Pairs with the same grandmother instead of the same mother
 ) -> Int[np.ndarray, "pair 2"]: # Rows of both cells
     "Find pairs of sisters that both reached their end; or of first cousins, one pair per grandmother"
@@ -269,7 +269,7 @@ def sister_pairs(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #12823c5e
 def sister_correlation(
-    trees: LineageTrees, # Any
+    trees: LineageTrees, # Trees with daughters after mothers
     value: Float[np.ndarray, " cell"], # A number of each cell, such as open sites at its end
     *, cousins: bool = False, # First cousins instead of sisters
     n_boot: int = 200, # Resamples of clones, 2 or more

@@ -153,7 +153,7 @@ def _places(network: Network) -> dict[str, str]:
 
 # %% ../../nbs/6_sim/60_network.ipynb #296a5ff5
 def compile_plan(
-    network: Network, # Any
+    network: Network, # A reaction network
     dialect: str = "compiled", # Language of the code: `numpy`, `compiled`, `torch` or `triton`
 ) -> Plan: # Slots and code, as `virtualcell.kernels.emit` takes them
     "Translate a network into slots and source code"
@@ -166,7 +166,7 @@ def compile_plan(
 
 # %% ../../nbs/6_sim/60_network.ipynb #a64e3a9e
 def stoichiometry(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> Float[np.ndarray, "reaction species"]: # Net change of each species by each reaction [molecule]
     "Tabulate the net changes of all reactions"
     matrix, at = np.zeros((len(network.reactions), len(network.species))), {n: k for k, n in enumerate(network.names)}
@@ -176,7 +176,7 @@ def stoichiometry(
 
 # %% ../../nbs/6_sim/60_network.ipynb #cf226103
 def rate_function(
-    network: Network, # Any
+    network: Network, # A reaction network
     dialect: str = "numpy", # Language of the arrays: `numpy` or `torch`
 ) -> Callable: # (state (…, species), parameters (…, parameter)) -> list of rates (…), one per reaction
     "Compile one function for all rates, for any number of cells"
@@ -190,7 +190,7 @@ def rate_function(
 
 # %% ../../nbs/6_sim/60_network.ipynb #d76fca54
 def rates_at(
-    network: Network, # Any
+    network: Network, # A reaction network
     state: Float[np.ndarray, "cell species"], # Counts, 0 or more [molecule]
     values: Float[np.ndarray, " parameter"] | None = None, # Of the parameters; by default the network's
 ) -> Float[np.ndarray, "cell reaction"]: # Rates [1/time unit]
@@ -321,7 +321,7 @@ def _check_reachable(network: Network) -> None:
 
 # %% ../../nbs/6_sim/60_network.ipynb #da21413d
 def to_dict(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> dict: # Texts, numbers, dicts and lists
     "Return the content of a network, as in its YAML file"
     kept = lambda one, without: {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(one).items()
@@ -358,7 +358,7 @@ def from_dict(
 
 # %% ../../nbs/6_sim/60_network.ipynb #10cc5b52
 def to_yaml(
-    network: Network, # Any
+    network: Network, # A reaction network
     path: str | Path, # The file to make or replace
 ) -> Path: # The file
     "Write a network as YAML, for people and version control"

@@ -246,7 +246,7 @@ def choose_device(
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #e74c91af
 def compare(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     times: Float[np.ndarray, " time"], # When cells are compared, rising [time unit]
     method: Solver, # The approximation
@@ -280,7 +280,7 @@ def _matters(a: np.ndarray, b: np.ndarray) -> bool:
                 or abs((a < 0.5).mean() - (b < 0.5).mean()) > 0.05)
 
 def expected_events(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     times: Float[np.ndarray, " time"], # Rising; the last one is the horizon [time unit]
 ) -> float: # Events per cell

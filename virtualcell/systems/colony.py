@@ -333,7 +333,7 @@ class ColonySimulator(Simulator):
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #3728bce5
 def fate_shares(
-    colony: Colony, # Any
+    colony: Colony, # A simulated colony
 ) -> Float[np.ndarray, " fate"]: # Shares, 0 to 1, as in `FATES`
     "Compute the share of the cells that took each fate"
     return np.bincount(colony.fate, minlength=len(FATES)) / len(colony.fate)

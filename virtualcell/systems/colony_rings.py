@@ -24,7 +24,7 @@ BANDS_UM = (0, 300, 365, 415, 465)
 
 # %% ../../nbs/6_sim/64b_colony_rings.ipynb #3fce5785
 def composition(
-    colony: Colony, # Simulated
+    colony: Colony, # A simulated colony
     bands_um: tuple[float, ...] = BANDS_UM, # Edges of the bands: distances from the middle, rising [um]
 ) -> pd.DataFrame: # One row per band, a column per fate: shares, 0 to 1
     "Compute the share of each fate in each radius band"
@@ -36,7 +36,7 @@ def composition(
 
 # %% ../../nbs/6_sim/64b_colony_rings.ipynb #953f8596
 def ring_order(
-    colony: Colony, # Simulated
+    colony: Colony, # A simulated colony
 ) -> float: # -1 to 1; NaN with a single fate
     "Correlate (Spearman) the ring index (CDX2 0, T 1, SOX2 2) with the distance from the edge"
     from scipy.stats import spearmanr
@@ -47,7 +47,7 @@ def ring_order(
 
 # %% ../../nbs/6_sim/64b_colony_rings.ipynb #8e644f0f
 def ring_radius(
-    colony: Colony, # Simulated
+    colony: Colony, # A simulated colony
     fate: str, # One of `FATES`
     least: int = 5, # Cells that make a ring, 1 or more
 ) -> float: # Radius [um]
@@ -61,7 +61,7 @@ def ring_radius(
 
 # %% ../../nbs/6_sim/64b_colony_rings.ipynb #a0c665bc
 def radial_profile(
-    colony: Colony, # Simulated
+    colony: Colony, # A simulated colony
     width_um: float = 25.0, # Width of a ring, more than 0 [um]
 ) -> pd.DataFrame: # One row per ring: `radius_um` of its middle, `n` cells, and a column per fate: shares, 0 to 1
     "Compute the share of each fate by distance from the middle"

@@ -90,7 +90,7 @@ def gene_network(
 
 # %% ../../nbs/6_sim/60d_examples.ipynb #657c870a
 def influences(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> list[tuple[str, str, int]]: # (source, target, 1 or -1), without effects of a species on itself
     "Measure the sign of each species' effect on what makes each other species, at the start and ten molecules above"
     change, found = stoichiometry(network), {}

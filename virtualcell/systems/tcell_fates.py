@@ -17,7 +17,7 @@ from .tcell import AU_PER_H, COMMITTED_SITES, T_MAX_AU, TCellClones, open_sites
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #16cd882f
 def fate_classes(
-    clones: TCellClones, # Simulated
+    clones: TCellClones, # Simulated clones
 ) -> pd.DataFrame: # `kind, k, clone, generation`: one row per cell
     "Class every cell of every clone"
     table = ancestor_classes(clones.trees, open_sites(clones.trees.last) >= COMMITTED_SITES)
@@ -25,7 +25,7 @@ def fate_classes(
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #d636d846
 def lca_summary(
-    clones: TCellClones, # Simulated
+    clones: TCellClones, # Simulated clones
 ) -> dict[str, float]: # Keys begin with `lca_`
     "Summarise the shares of the classes, and where the last common ancestors of open cells lie"
     table = fate_classes(clones)
@@ -39,7 +39,7 @@ def lca_summary(
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #1041d5c9
 def first_generations(
-    clones: TCellClones, # Simulated
+    clones: TCellClones, # Simulated clones
 ) -> pd.DataFrame: # One row per open cell alive at the end: `pu1_lost, x_lost, opened` [generation]; -1 for never
     "Find the generation of the first ancestor, or the cell itself, that ended without PU.1, without X, or open"
     trees, last = clones.trees, clones.trees.last
@@ -59,7 +59,7 @@ def _first(mother: np.ndarray, generation: np.ndarray, there: np.ndarray) -> Int
 
 # %% ../../nbs/6_sim/63a_tcell_fates.ipynb #a607c92d
 def sister_summary(
-    clones: TCellClones, # Simulated
+    clones: TCellClones, # Simulated clones
     random_state: int = 0, # Seed of the resampling
 ) -> dict[str, float]: # Keys begin with `sister_correlation_`, errors end in `_se`; `cousin_…` beside them
     "Correlate sisters, and cousins, at the end of their lives"
