@@ -20,7 +20,7 @@ aria-controls="vc-hits" autocomplete="off" title="Search: press / or Ctrl+K">
 def mathml(tex, block):
     """A formula as MathML, which browsers show by themselves."""
     shown = convert(tex.replace("{aligned}", "{align*}"), display="block" if block else "inline")
-    if "&amp;" in shown or "<mi>&</mi>" in shown or "<mtext>\\" in shown:
+    if re.search(r"<m\w+>(&|\\\w+)</m", shown):  # what it did not understand
         raise ValueError(f"Expected a formula that latex2mathml can read, found {tex}. Write it with other commands")
     return shown
 
@@ -34,7 +34,7 @@ def set_formulas(soup):
 def stay_here(soup):
     """Nothing is fetched from elsewhere; what rendered formulas there is gone with them."""
     for tag in soup.select("script[src], link[href]"):
-        if re.match(r"(https?:)?//", tag.get("src") or tag.get("href")) and tag.get("rel") != ["canonical"]:
+        if re.match(r"(https?:)?//", tag.get("src") or tag.get("href")):
             tag.decompose()
 
 
@@ -42,13 +42,11 @@ def slug(term):
     return re.sub(r"\W+", "-", term.lower()).strip("-")
 
 
-def glossary(html):
-    """term: its sentence, from the tables of the rendered glossary; a row may name several spellings."""
-    terms = {}
-    for row in BeautifulSoup(html, "html.parser").select("main table tbody tr"):
-        names, meaning = row.find_all("td")[:2]
-        terms |= {name.strip(): " ".join(meaning.get_text().split()) for name in names.get_text().split(" · ")}
-    return terms
+def glossary_of(markdown):
+    """{term: its sentence}, from the tables of the glossary; a row may name several spellings."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", markdown, re.M)
+    return {name: re.sub(r"[*`]", "", meaning) for names, meaning in rows if names not in ("term", "---")
+            for name in names.split(" · ")}
 
 
 def first_uses(soup, terms, base):
@@ -103,10 +101,9 @@ def write_scripts(out):
     (out / "site_libs" / "site.css").write_bytes((SITE_FILES / "site.css").read_bytes())
 
 
-def finish(out):
+def finish(out, terms):
     """Change every page below folder `out` in place."""
     words = out / "glossary.html"
-    terms = glossary(words.read_text(encoding="utf-8")) if words.exists() else {}
     for path in sorted(out.rglob("*.html")):
         soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         base = f"{os.path.relpath(out, path.parent)}/"

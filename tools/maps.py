@@ -10,21 +10,22 @@ from pages import NBS
 
 import virtualcell as vc
 
-TASKS = {  # room: what its functions are for
+TASKS = {  # namespace: what its functions are for
     "constraints": "State what the lab can do, and what you trust",
     "data": "Read, check and flag data",
     "analysis": "Estimate effects from cells or guide counts",
     "effects": "Look at effects, choose and join them",
     "exchange": "Save and read effects",
+    "stats": "Give an interval, a rank, a false discovery rate",
     "protocol": "Train and keep a model",
     "models": "Predict what was not measured",
     "evaluate": "Ask whether a prediction can be trusted",
     "screen": "Screen candidates and rank them",
     "loop": "Plan a batch, register, score and learn",
-    "ledger": "Keep a record that shows any change",
     "sim": "Simulate cells from a mechanism",
     "systems": "Use a system that is ready: T cells, colonies, examples",
     "lab": "Simulate an experiment with known truth",
+    "pl": "Draw a result",
     "widgets": "Edit a program by clicking",
     "report": "Write a report",
 }
@@ -51,41 +52,56 @@ def symbols():
 
 @cache
 def public():
-    """name: (module, page and place), of every name that `import virtualcell as vc` offers."""
-    return {name: (module, symbols()[f"virtualcell.{module}"][name]) for name, module in vc._NAMES.items()
-            if name in symbols().get(f"virtualcell.{module}", {})}
+    """{way to a function or class: (the thing, its place)}: `vc.rank`, and in its namespace `vc.screen.rank`."""
+    rooms = {f"vc.{way}.": getattr(vc, way) for way in vc.ROOMS}
+    found = {f"{way}{name}": getattr(room, name) for way, room in rooms.items() for name in room.__all__}
+    found |= {f"vc.{name}": getattr(vc, name) for name in vc.__all__ if name not in vc.ROOMS}
+    found = {way: getattr(thing, way.split(".")[-1], None) if inspect.ismodule(thing) else thing
+             for way, thing in found.items()}  # a module that is named like its function hides it once it is loaded
+    places = {way: symbols().get(getattr(thing, "__module__", ""), {}).get(getattr(thing, "__name__", ""))
+              for way, thing in found.items()}
+    return {way: (found[way], place) for way, place in places.items() if place}
+
+
+@cache
+def linked(here):
+    """{what stands in backticks: place}: a page's own names, public names in full, and in short if that is clear."""
+    names = {}
+    for way, (thing, place) in public().items():
+        short = way.split(".")[-1]
+        clear = isinstance(thing, type) or "_" in short or way.count(".") == 1  # `score` may be a column
+        names |= {way: place} | ({short: place} if clear else {})
+    return names | {name: place for known in symbols().values() for name, place in known.items()
+                    if place.split("#")[0] == here and not name.startswith("_")}
 
 
 def link_names(text, page):
-    """Names of functions in backticks become links: public ones anywhere, a page's own on that page."""
-    here = str(page_name(page)).replace(".ipynb", ".html")
-    own = {name: place for names in symbols().values() for name, place in names.items()
-           if place.split("#")[0] == here and not name.startswith("_")}
-    names, up = {**{name: place for name, (_, place) in public().items()}, **own}, "../" * here.count("/")
+    """Names of functions in backticks become links."""
+    here = page_name(page).replace(".ipynb", ".html")
+    up = "../" * here.count("/")
 
     def link(found):
-        place = names.get(found[1].removeprefix("vc.").removesuffix("()"))
+        place = linked(here).get(found[1].removesuffix("()"))
         return found[0] if place is None else f"[{found[0]}]({up}{place})"
     parts = re.split(r"(```.*?```|\[[^\]]*\]\([^)]*\)|^#.*?$)", text, flags=re.S | re.M)  # code blocks, links, headings
     return "".join(part if i % 2 else re.sub(r"`([\w.]+(?:\(\))?)`", link, part) for i, part in enumerate(parts))
 
 
-def first_sentence(thing):
-    text = (inspect.getdoc(thing) or "").strip().split("\n\n")[0]
-    return re.split(r"(?<=\w)\. ", " ".join(text.split()))[0].rstrip(".")
+def first_line(thing):
+    return (inspect.getdoc(thing) or "").strip().split("\n")[0].replace("|", "\\|")
 
 
 def function_index():
     """A page: I want to …, and the function that does it."""
-    rows = {}
-    for name, (module, place) in sorted(public().items()):
-        row = f"| {first_sentence(getattr(vc, name))} | [`vc.{name}`]({place}) |"
-        rows.setdefault(module.split(".")[0], []).append(row)
+    if lost := [way for way in vc.ROOMS if way not in TASKS]:
+        raise KeyError(f"Expected a task for every namespace, found none for {', '.join(lost)}. Add it to TASKS")
     parts = ["---\ntitle: Functions by task\ndescription: Every public name, by what you want to do\n---\n"]
-    for room, task in TASKS.items():
-        parts.append("\n".join([f"## {task}\n", "| to | use |\n|---|---|", *rows.pop(room, []), ""]))
-    if rows:
-        raise KeyError(f"Expected a task for every room with public names, found none for {', '.join(rows)}. Add it")
+    short = {id(thing): way for way, (thing, _) in public().items() if way.count(".") == 1}
+    for way, task in TASKS.items():
+        rows = [(isinstance(thing, type), f"| {first_line(thing)} | [`{short.get(id(thing), name)}`]({place}) |")
+                for name, (thing, place) in public().items() if name.startswith(f"vc.{way}.")]
+        head = f"## {task}\n\n| to, or what it is | use |\n|---|---|"
+        parts.append("\n".join([head, *(row for _, row in sorted(rows)), ""]))
     return "\n".join(parts)
 
 
