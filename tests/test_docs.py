@@ -163,3 +163,26 @@ def test_terms_are_explained_where_they_are_used(pages):
         own = [tag.get_text() for tag in section.select("abbr") if tag.find_parent("section") is section]
         assert len(own) == len(set(own))
     assert not soup.select("code abbr, pre abbr, h1 abbr, h2 abbr, .sourceCode abbr")
+
+
+def test_front_pages_show_what_they_find(root):
+    """Outputs are stored by `make outputs`: small, and the same on every machine."""
+    from store_outputs import PAGE_BYTES, PICTURE_BYTES, front_pages
+    for path in front_pages():
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert len(outputs) >= 2, f"{path.name}: run `make outputs`"
+        assert path.stat().st_size <= PAGE_BYTES, path.name
+        text = json.dumps(outputs)
+        assert not re.search(r" at 0x[0-9a-f]{6}|/home/|/tmp/tmp|/root/|stderr|widget-view", text), path.name
+        pictures = ["".join(output["data"]["image/png"]) for output in outputs if "image/png" in output.get("data", {})]
+        assert max(map(len, pictures), default=0) <= PICTURE_BYTES * 4 / 3 + 100, path.name
+
+
+def test_outputs_are_made_steady():
+    from store_outputs import kept_output
+    shown = {"output_type": "execute_result", "execution_count": 7, "metadata": {},
+             "data": {"text/plain": "<A at 0x7f00aa11> in /tmp/tmpabc1/x", "application/vnd.jupyter.widget-view": {}}}
+    assert kept_output(shown) == {"output_type": "execute_result", "execution_count": None, "metadata": {},
+                                  "data": {"text/plain": ["<A> in /tmp/…/x"]}}
+    assert kept_output({"output_type": "stream", "name": "stderr", "text": "a warning"}) is None
