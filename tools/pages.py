@@ -39,7 +39,7 @@ def surroundings():
     digest = hashlib.sha256(f"{sys.version_info[:2]} {bool(os.environ.get('VIRTUALCELL_DATA'))}".encode())
     files = [ROOT / "constraints.txt", ROOT / "pyproject.toml", Path(__file__)]
     files += [p for folder in ("virtualcell", "templates") for p in sorted((ROOT / folder).rglob("*"))]
-    files += [p for p in sorted(NBS.rglob("*")) if p.suffix != ".ipynb"]
+    files += [p for folder in ("tables", "pictures") for p in sorted((NBS / folder).rglob("*"))]
     for path in files:
         if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
             digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
