@@ -60,8 +60,8 @@ def first_uses(soup, terms, base):
             if text.find_parent(["section", "main"]) is not section or text.find_parent(QUIET): continue
             pieces = word.split(text)
             for i in range(1, len(pieces), 2):
-                if pieces[i] in seen: continue
-                seen.add(pieces[i])
+                if terms[pieces[i]] in seen: continue
+                seen.add(terms[pieces[i]])
                 link = soup.new_tag("a", href=f"{base}glossary.html#{slug(pieces[i])}", attrs={"class": "vc-term"})
                 shown = soup.new_tag("abbr", attrs={"title": terms[pieces[i]]})
                 shown.string = pieces[i]

@@ -1,4 +1,4 @@
-"""The words, checks, digests, seeds and safe writes that every room of the house shares
+"""The names, checks, digests, seeds and safe writes that every part of the library shares
 
 Docs: https://OWNER.github.io/virtualcell/0_foundation/core.html.md"""
 
@@ -61,15 +61,15 @@ def fault(
     cure: str, # What to do about it
     kind: type[Exception] = ContractError, # Class of the error
 ) -> Exception: # To be raised by the caller
-    "An error that says what was `expected`, what was `found` and the `cure`"
+    "Make an error that says what was `expected`, what was `found` and the `cure`"
     return kind(f"Expected {expected}, found {found}. {cure}")
 
 # %% ../nbs/0_foundation/00_core.ipynb #f5b4dafb
 def few(
     names: Iterable[object], # Names to show
-    limit: int = 8, # How many at most
-) -> str:
-    "A short list for messages"
+    limit: int = 8, # Most names shown, 1 or more
+) -> str: # Such as `KO, KD, … (12 in all)`
+    "List names for a message"
     shown = [str(name) for name in names]
     more = f", … ({len(shown)} in all)" if len(shown) > limit else ""
     return (", ".join(shown[:limit]) + more) or "nothing"
@@ -78,8 +78,8 @@ def few(
 def check_one_of(
     value: object, # The choice made
     choices: Iterable[object], # The choices there are
-    name: str, # What is chosen, for the message
-) -> object:
+    name: str, # Name of the choice, for the message
+) -> object: # The value
     "Refuse a `value` that is not among `choices`"
     known = list(choices)
     if value not in known: raise fault(f"{name} among {few(known, 30)}", repr(value), "Check the spelling.")
@@ -88,15 +88,15 @@ def check_one_of(
 # %% ../nbs/0_foundation/00_core.ipynb #ab68f406
 def check_positive(
     value: float, # The number
-    name: str, # With its unit, such as `time_h`
-    *, zero_ok: bool = False, # Whether 0 may pass
-    whole: bool = False, # Whether it must be a whole number
-) -> float:
+    name: str, # Name of the value with its unit, such as `time_h`
+    *, zero_ok: bool = False, # True lets 0 pass
+    whole: bool = False, # True refuses fractions
+) -> float: # The value
     "Refuse a `value` that is not a number above 0"
     good = isinstance(value, int | float | np.number) and np.isfinite(value) and (value > 0 or (zero_ok and value == 0))
     if good and whole and value != int(value): raise fault(f"a whole number for {name}", repr(value), "Round it.")
-    if not good:
-        raise fault(f"{name} of {'0 or more' if zero_ok else 'more than 0'}", repr(value), "Give a finite number.")
+    least = "0 or more" if zero_ok else "more than 0"
+    if not good: raise fault(f"{name} of {least}", repr(value), "Give a finite number.")
     return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #699570ef
@@ -104,8 +104,8 @@ def check_range(
     value: float, # The number
     low: float, # Smallest allowed
     high: float, # Largest allowed
-    name: str, # With its unit, such as `time_h`
-) -> float:
+    name: str, # Name of the value with its unit, such as `time_h`
+) -> float: # The value
     "Refuse a `value` outside `low` to `high`"
     good = isinstance(value, int | float | np.number) and low <= value <= high
     if not good: raise fault(f"{name} from {low:g} to {high:g}", repr(value), "Choose a value in between.")
@@ -122,8 +122,8 @@ def repeated(
 def check_columns(
     table: pd.DataFrame, # Where the columns should be
     columns: Iterable[str], # Needed names
-    where: str = "the table", # For the message
-) -> pd.DataFrame:
+    where: str = "the table", # Name of the table, for the message
+) -> pd.DataFrame: # The table
     "Refuse a `table` that lacks one of the `columns`"
     missing = [column for column in columns if column not in table.columns]
     if missing:
@@ -134,8 +134,8 @@ def check_columns(
 def check_shape(
     array: np.ndarray, # The array
     shape: tuple[int | None, ...], # Wanted lengths; None for any
-    name: str, # For the message
-) -> np.ndarray:
+    name: str, # Name of the value, for the message
+) -> np.ndarray: # The array
     "Refuse an `array` of another `shape`"
     fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
     if not fits: raise fault(f"{name} of shape {shape}", array.shape, "Check rows and columns.")
@@ -144,8 +144,8 @@ def check_shape(
 # %% ../nbs/0_foundation/00_core.ipynb #6c1e75f0
 def check_finite(
     array: np.ndarray, # Numbers
-    name: str, # For the message
-) -> np.ndarray:
+    name: str, # Name of the value, for the message
+) -> np.ndarray: # The array
     "Refuse NaN and infinity"
     bad = int((~np.isfinite(array)).sum())
     if bad:
@@ -155,8 +155,8 @@ def check_finite(
 # %% ../nbs/0_foundation/00_core.ipynb #a20767b0
 def check_probability(
     value: float, # The number
-    name: str, # For the message
-) -> float:
+    name: str, # Name of the value, for the message
+) -> float: # The value
     "Refuse a `value` outside 0 to 1"
     good = isinstance(value, int | float | np.number) and 0 <= value <= 1
     if not good: raise fault(f"{name} between 0 and 1", repr(value), "Give a fraction, not a percentage.")
@@ -184,16 +184,18 @@ def log_cp10k(
 def frozen(
     array: np.ndarray, # Numbers, truth values or text
     dtype: type | None = None, # Wanted type; by default as it is
-) -> np.ndarray:
-    "A copy, row by row in memory as a file gives it back, that cannot be written to; one that already is that is kept"
+) -> np.ndarray: # Read-only
+    "Copy an array, row by row in memory as a file gives it back, so that nobody writes to it; a read-only one is kept"
     array = np.asarray(array, dtype, order="C")
     if array.flags.writeable or array.base is not None: array = array.copy()
     array.flags.writeable = False
     return array
 
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
-def plain(value: Any) -> Any:
-    "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
+def plain(
+    value: Any, # Anything that a record or a file should hold
+) -> Any: # Text, numbers, lists and mappings
+    "Turn dataclasses, arrays, enums and paths into what JSON can hold; an object with `to_plain` says it itself"
     if value is None or type(value) in (str, int, bool): return value
     if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
     if dataclasses.is_dataclass(value):
@@ -210,8 +212,10 @@ def plain(value: Any) -> Any:
     return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #29190b0c
-def canonical(value: Any) -> str:
-    "One text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
+def canonical(
+    value: Any, # What `plain` can turn into JSON
+) -> str: # JSON on one line
+    "Write one text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 # %% ../nbs/0_foundation/00_core.ipynb #39622b01
@@ -219,7 +223,7 @@ def build(
     kind: type, # A dataclass, perhaps with dataclasses inside
     held: object, # Its fields as plain values
     where: str, # For messages
-) -> Any:
+) -> Any: # Of class `kind`
     "Make a dataclass of plain values; unknown and missing fields are errors"
     if not isinstance(held, Mapping): raise fault(f"fields of {where}", repr(held), "Write name: value lines.")
     known = {f.name: f for f in dataclasses.fields(kind) if f.init}
@@ -232,7 +236,7 @@ def build(
 
 # %% ../nbs/0_foundation/00_core.ipynb #f3ec52b0
 def _value(hint: Any, value: object, where: str) -> object:
-    "One field: a dataclass, a tuple, a mapping, a choice or a plain value"
+    "Read one field: a dataclass, a tuple, a mapping, a choice or a plain value"
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hasattr(hint, "from_plain"): return hint.from_plain(value, where)
     if dataclasses.is_dataclass(hint): return build(hint, value, where)
@@ -256,7 +260,7 @@ def _value(hint: Any, value: object, where: str) -> object:
 def digest(
     *values: Any, # Plain values, dataclasses, arrays or tables
 ) -> str: # 64 hexadecimal digits
-    "SHA-256 of the `values`, equal on every machine"
+    "Compute the SHA-256 of `values`, equal on every machine"
     state = hashlib.sha256()
     for value in values:
         if isinstance(value, pd.DataFrame):
@@ -271,7 +275,7 @@ def digest(
 def file_digest(
     path: str | Path, # A file of any size
 ) -> str: # 64 hexadecimal digits
-    "SHA-256 of a file's bytes"
+    "Compute the SHA-256 of a file's bytes"
     with open(path, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
 
 # %% ../nbs/0_foundation/00_core.ipynb #23521746
@@ -279,20 +283,20 @@ def seed_of(
     seed: int, # The user's `random_state`
     *path: object, # Names of the place: stage, chunk, cell …
 ) -> int: # 0 to 2**64 - 1
-    "A seed for the place `path`"
+    "Derive a seed for the place `path`"
     return int.from_bytes(hashlib.sha256(canonical([seed, *path]).encode()).digest()[:8], "little")
 
 def stream(
     seed: int, # The user's `random_state`
     *path: object, # Names of the place: stage, chunk, cell …
-) -> np.random.Generator:
-    "Random numbers that depend on `seed` and `path`, and on nothing drawn elsewhere"
+) -> np.random.Generator: # Of its own, at its beginning
+    "Make a random generator that depends on `seed` and `path`, and on nothing drawn elsewhere"
     key = hashlib.sha256(canonical([seed, *path]).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
 # %% ../nbs/0_foundation/00_core.ipynb #8cf6381d
-def watched() -> bool:
-    "Whether a person sees what is printed now"
+def watched() -> bool: # True in a terminal, or in a notebook that a person runs
+    "Tell if a person sees what is printed now"
     if "IN_TEST" in os.environ or "VIRTUALCELL_TABLES" in os.environ: return False # set by tests and by reports
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -314,8 +318,8 @@ def track(
 def storage_fault(
     path: Path, # The file or folder
     error: OSError, # What the system said
-) -> StorageError:
-    "The system's complaint about `path`, with the cure"
+) -> StorageError: # To be raised by the caller
+    "Turn the system's complaint about `path` into an error with the cure"
     cures = {28: "The disk is full: free some space, or choose another folder.",
              30: "The disk is read-only: choose another folder.",
              13: "You may not write there: choose another folder, or change its permissions."}
@@ -326,7 +330,7 @@ def storage_fault(
 def write_atomic(
     path: str | Path, # The file to make or replace
     content: bytes | str, # All of it
-) -> Path:
+) -> Path: # Of what was written
     "Write `content` beside `path`, then rename: a reader never sees half a file"
     path, part = Path(path), None
     data = content.encode("utf-8") if isinstance(content, str) else content
@@ -347,7 +351,7 @@ def write_atomic(
 # %% ../nbs/0_foundation/00_core.ipynb #ce092dee
 def writable_folder(
     path: str | Path, # The folder; made if missing
-) -> Path:
+) -> Path: # Of the folder
     "Refuse at once, not after an hour's work, a folder that cannot be written to"
     folder = Path(path)
     write_atomic(folder / ".virtualcell-write-test", b"").unlink()
@@ -358,7 +362,7 @@ def writable_folder(
 def replacing(
     path: str | Path, # The file that will be made or replaced
 ) -> Iterator[Path]: # A path to write to
-    "For writers that want a path: write to the given one, and it becomes `path` if all went well"
+    "Give a temporary path to a writer that wants one; it becomes `path` if all went well"
     path = Path(path)
     part = path.with_name(f".{path.stem}.part{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
@@ -375,7 +379,7 @@ def _quiet(value: object) -> object:
 def to_csv(
     table: pd.DataFrame, # Any table; the index is left out
     path: str | Path, # The file to make or replace
-) -> Path:
+) -> Path: # Of what was written
     "Write a CSV file that a spreadsheet can open without running anything; floats keep 8 digits"
     quiet = table.apply(lambda column: column.map(_quiet) if column.dtype.kind not in "iufb" else column)
     quiet.columns = [_quiet(column) for column in table.columns]

@@ -97,8 +97,8 @@ def test_nothing_is_wider_than_a_phone(open_page, name):
 
 def test_a_term_is_explained_on_hover(open_page):
     page = open_page("2_data/estimate.html")
-    term = page.locator("main a.vc-term", has_text="pseudobulk").first
-    assert "replicate" in term.locator("abbr").get_attribute("title")
+    term = page.locator("main a.vc-term", has_text="replicate").first
+    assert "new cells" in term.locator("abbr").get_attribute("title")
     term.click()
-    expect(page).to_have_url(re.compile(r"glossary\.html#pseudobulk"))
+    expect(page).to_have_url(re.compile(r"glossary\.html#replicates?"))
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()

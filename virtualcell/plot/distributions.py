@@ -36,8 +36,8 @@ def histogram(
     values: Any, # An array, or arrays by name; any shape
     *, label: str, # Of the horizontal axis, with its unit
     of: str = "cells", # What is counted, in the plural
-    bins: int | Sequence[float] = 40, # How many, or their edges
-    curve: tuple[Sequence[float], Sequence[float]] | None = None, # (x, density) of what is expected
+    bins: int | Sequence[float] | np.ndarray = 40, # How many, or their edges
+    curve: tuple | None = None, # (x, density) of what is expected
     marks: Mapping[str, float] | None = None, # Named values, drawn as dashed lines
     ax: Axes | None = None, # New ones by default
 ) -> Axes:

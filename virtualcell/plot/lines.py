@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from ..core import check_columns, check_one_of, check_probability, fault, few
 from .canvas import axes_for, check_rows, count, known_interval, label_axes, label_ends, left_out
@@ -151,8 +151,8 @@ def calibration_curve(
 
 # %% ../../nbs/0_foundation/06c_lines.ipynb #f577e770
 def share_interval(
-    hits: Float[np.ndarray, "..."], # How many came true
-    n: Float[np.ndarray, "..."], # Of how many, 1 or more
+    hits: Num[np.ndarray, "..."], # How many came true
+    n: Num[np.ndarray, "..."], # Of how many, 1 or more
     level: float = 0.95, # Probability inside
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]: # (low, high), 0 to 1
     "Compute the interval of a share after Wilson"

@@ -43,9 +43,9 @@ def colour_map(
 
 # %% ../../nbs/0_foundation/06_palette.ipynb #230c0590
 def colours_for(
-    names: Sequence[str], # Of the series, in order
-    baselines: Sequence[str] = (), # Those in grey, with a dot
-) -> dict[str, tuple[str, str]]: # Name: (colour, marker)
+    names: Sequence, # Of the series, in order
+    baselines: Sequence = (), # Those in grey, with a dot
+) -> dict[Any, tuple[str, str]]: # Name: (colour, marker)
     "Give each series a colour and a marker of its own; after six the colours come again with other markers"
     if again := repeated(names): raise fault("each series once", f"{', '.join(map(str, again))} twice", "Merge them.")
     others = [name for name in names if name not in baselines]

@@ -23,7 +23,7 @@ _ENDS = {"effect_to_target": "value", "uncertainty_low": "low", "uncertainty_hig
 def ranking(
     table: pd.DataFrame, # From `rank`
     *, label: str = "effect towards the goal", # Of the axis, with its unit
-    goal: float | None = None, # Where the goal is reached [unit of the effect]
+    goal: float | None = None, # Where the goal is reached, in the unit of the effect
     min_safety: float = 0.5, # Below this probability a candidate is marked as unsafe
     limit: int = 20, # Most rows, from the top
     level: float = 0.95, # Of the interval in the table
@@ -75,7 +75,7 @@ def pareto(
     ax, front = axes_for(ax, 4, 5), known["front"]
     for rows, (name, colour, marker) in zip((front > 2, front == 2, front == 1), _FRONTS, strict=True):
         if rows.any(): ax.scatter(known[x][rows], known[y][rows], 22, COLOURS[colour], marker=marker,
-                                  label=f"{name}, {count(rows.sum())}")
+                                  label=f"{name}, {count(int(rows.sum()))}")
     first = known[front == 1].sort_values(x)
     bars = _bars(first, x), _bars(first, y)
     ax.errorbar(first[x], first[y], bars[1], bars[0], color=COLOURS["measured"], linewidth=0.8)
