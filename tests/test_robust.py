@@ -22,9 +22,9 @@ import sys, pandas as pd
 import virtualcell as vc
 program = vc.Program.load("tcell_commitment")
 names = vc.enumerate_candidates(program).allowed.interventions[:12]
-model = vc.SimulatedResponse(vc.TCellSimulator(n_clones=60, random_state=3)).fit(vc.Training())
+model = vc.models.SimulatedResponse(vc.systems.TCellSimulator(n_clones=60, random_state=3)).fit(vc.Training())
 effects = vc.run_screen(model, names, sys.argv[1], chunk_size=1)
-vc.to_frame(effects).to_csv(sys.argv[2], index=False)
+vc.effects.to_frame(effects).to_csv(sys.argv[2], index=False)
 """
 
 

@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/protocol.html.md"""
 
 # %% auto #0
 __all__ = ['NEEDS', 'Knowledge', 'load_knowledge', 'Training', 'Prediction', 'State', 'Query', 'Answers', 'Model', 'check_needs',
-           'Fitted', 'ask', 'sample', 'load_fitted']
+           'Fitted', 'ask', 'sample', 'save_fitted', 'load_fitted']
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #8490ad62
 import dataclasses
@@ -198,9 +198,9 @@ class Query:
 # %% ../nbs/0_foundation/05_protocol.ipynb #9a080fb0
 @runtime_checkable
 class Answers(Protocol):
-    "What the screen and the loop need of a fitted model"
-    name: str
-
+    "A fitted model as the screen and the loop see it"
+    @property
+    def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
 
@@ -301,9 +301,9 @@ class Fitted:
         "Predict effects, one row per intervention; without `contexts` in the only context that the model knows"
         _check_knowledge(self, _tables(knowledge))
         return _predict(self, interventions, contexts)
-    def save(self, path: str | Path) -> Path:
-        "Write one file of arrays and JSON, for `load_fitted`"
-        return _save(self, path)
+    def save(self, path: str | Path) -> Path: return save_fitted(self, path)
+    def sample(self, intervention: Intervention | str, n_cells: int, random_state: int = 0) -> AnnData:
+        return sample(self, intervention, n_cells, random_state)
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #f218fb4a
 def _features(var: pd.DataFrame | Mapping) -> pd.DataFrame:
@@ -366,18 +366,17 @@ def ask(
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #a8103d23
 def sample(
-    self: Fitted, # Of a model that can draw cells
+    fitted: Fitted, # Of a model that can draw cells
     intervention: Intervention | str, # What is done
     n_cells: int, # Cells to draw
     random_state: int = 0, # Seed
 ) -> AnnData: # Under the contract
     "Draw single cells, where the model can: a distribution has more than a mean"
-    if not hasattr(self.model, "draw"):
-        raise fault("a model that can draw cells", f"{self.name}, which predicts means", "Use predict, or a simulator.")
+    if not hasattr(fitted.model, "draw"):
+        raise fault("a model that can draw cells", f"{fitted.name}, which predicts means",
+                    "Use predict, or a simulator.")
     check_positive(n_cells, "n_cells", whole=True)
-    return self.model.draw(self, parse(intervention), n_cells, random_state)
-
-Fitted.sample = sample
+    return fitted.model.draw(fitted, parse(intervention), n_cells, random_state)
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #36304032
 def _content(fitted: Fitted) -> tuple[dict, Mapping[str, np.ndarray]]:
@@ -386,7 +385,11 @@ def _content(fitted: Fitted) -> tuple[dict, Mapping[str, np.ndarray]]:
              "encoder": fitted.encoder, "contexts": fitted.contexts, "trained_on": fitted.trained_on}
     return plain(facts), fitted.arrays
 
-def _save(fitted: Fitted, path: str | Path) -> Path:
+def save_fitted(
+    fitted: Fitted, # Of a model whose settings can be written
+    path: str | Path, # Where to
+) -> Path:
+    "Write one file of arrays and JSON, for `load_fitted`"
     fitted.model.refuse_to_save()
     Settings.from_plain(plain(fitted.model), "the model") # what could not be read again is refused here
     return save_artifact(path, "fitted model", *_content(fitted))

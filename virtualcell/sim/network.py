@@ -119,19 +119,15 @@ class Network:
         return f"Network({self.name}: {len(self.species)} species, {len(self.reactions)} reactions)"
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        "Species"
-        return tuple(one.name for one in self.species)
-
+    def names(self) -> tuple[str, ...]: return tuple(one.name for one in self.species) # Of the species
     @cached_property
-    def start(self) -> Float[np.ndarray, " species"]:
-        "Initial counts"
+    def start(self) -> Float[np.ndarray, " species"]: # Initial counts [molecule]
         return np.array([one.initial for one in self.species], float)
-
     @cached_property
-    def values(self) -> Float[np.ndarray, " parameter"]:
-        "Values of the parameters"
+    def values(self) -> Float[np.ndarray, " parameter"]: # Of the parameters, each in its unit
         return np.array([one.value for one in self.parameters], float)
+    @cached_property
+    def _rates(self) -> Callable: return rate_function(self) # Compiled once
 
     @cached_property
     def digest(self) -> str:
@@ -201,9 +197,6 @@ def rates_at(
     "Rates in some states: the readable reference of all compiled code"
     found = network._rates(np.asarray(state, float), network.values if values is None else values)
     return np.stack([np.broadcast_to(one, (len(state),)) for one in found], 1)
-
-Network._rates = cached_property(lambda self: rate_function(self))
-Network._rates.__set_name__(Network, "_rates")
 
 # %% ../../nbs/6_sim/60_network.ipynb #d76fca54
 def _order(network: Network, steps: int = 200) -> tuple[int, ...]:

@@ -83,7 +83,7 @@ class Culture:
     margin_um: float = 48.0 # Beyond the edge the medium is well mixed from here on [um]
     seeding: float = 1.0 # Share of sites with a cell at the start
     division_h: float = 0.0 # Mean time to a division into a free neighbouring site [h]; 0 for none
-    diffusion_um2_s: tuple[float, float, float] = (8.0, 1.0, 1.0) # NOGGIN, WNT, NODAL [um2/s]
+    diffusion_um2_s: tuple[float, float, float] = (8.0, 1.0, 1.0) # NOGGIN, WNT, NODAL [um²/s]
     decay_h: tuple[float, float, float] = (0.10, 1.1, 1.1) # The same [1/h]
     secretion_h: tuple[float, float, float] = (2.2, 1.6, 1.6) # The same [a.u./h]
     relay: tuple[float, float, float, float] = (1.3, 0.15, 1.1, 0.10) # WNT from BMP and WNT, NODAL from WNT and NODAL
