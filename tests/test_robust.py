@@ -173,10 +173,10 @@ def test_hostile_names_stay_text_everywhere(tmp_path):
     status_table(named).to_parquet(tmp_path / "status.parquet")
     import nbformat
     code = nbformat.v4.new_code_cell
-    body = ("import pandas as pd\nfrom virtualcell.report.render import show_results, show_table\n"
+    body = ("import pandas as pd\nfrom virtualcell.report.show import show_results, show_table\n"
             f"show_table(pd.read_parquet({str(tmp_path / 'effects.parquet')!r}), 'effects')\n"
             f"show_table(pd.read_parquet({str(tmp_path / 'status.parquet')!r}), 'status')\n"
-            f"show_results(name={bad[3]!r})")
+            f"show_results({{'name': {bad[3]!r}}})")
     cells_of = [nbformat.v4.new_markdown_cell("# T"), code("n = 1  # n", metadata={"tags": ["parameters"]}), code(body)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells_of), tmp_path / "t.ipynb")
     run_report(str(tmp_path / "t.ipynb"), tmp_path / "out")

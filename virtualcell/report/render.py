@@ -58,9 +58,10 @@ def lift_answer(
 _STYLE = """<style>
 body { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
 .jp-RenderedHTMLCommon table { margin-left: 0; max-width: 100%; }
-.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; vertical-align: top; overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; vertical-align: top; max-width: 26rem; }
 .jp-RenderedHTMLCommon td { white-space: normal; font-variant-numeric: tabular-nums; }
-.jp-RenderedHTMLCommon :is(td, th).number { text-align: right !important; overflow-wrap: normal; }
+.jp-RenderedHTMLCommon .vc-keys td { overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon :is(td, th).number { text-align: right !important; }
 .jp-RenderedHTMLCommon td.number { white-space: nowrap; }
 .jp-RenderedHTMLCommon table.wide { font-size: 0.85em; }
 .jp-RenderedHTMLCommon table.wide :is(td, th) { padding: 0.3em 0.45em; }
@@ -68,7 +69,9 @@ body { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
 .vc-keys summary { cursor: pointer; color: #555; }
 @page { margin: 15mm; }
 @media print {
-  body { max-width: none; margin: 0; padding: 0; }
+  body { max-width: none; margin: 0; padding: 0; --jp-content-font-size1: 12px; }
+  .jp-RenderedHTMLCommon table { font-size: 10px; }
+  .jp-RenderedHTMLCommon table.wide { font-size: 9px; }
   img, .vc-answer, tr { break-inside: avoid; }
   h1, h2, h3 { break-after: avoid; }
 }

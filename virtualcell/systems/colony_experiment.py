@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/colony_experiment.html.md"""
 
 # %% auto #0
 __all__ = ['WIRE_WORDS', 'grow_colonies', 'composition_by_band', 'fate_table', 'ring_summary', 'read_doses', 'dose_series',
-           'other_dose', 'is_removed']
+           'ring_by_dose', 'other_dose', 'is_removed']
 
 # %% ../../nbs/6_sim/64c_colony_experiment.ipynb #47d31678
 from collections.abc import Sequence
@@ -110,6 +110,13 @@ def dose_series(
     return pd.DataFrame(rows)
 
 # %% ../../nbs/6_sim/64c_colony_experiment.ipynb #a648c63f
+def ring_by_dose(
+    series: pd.DataFrame, # From `dose_series`
+) -> pd.DataFrame: # `bmp, value, low, high`: radius of the ring of T [um], mean and range of the colonies
+    "Summarise where the ring of T lies at each dose; a dose without a ring is left out"
+    known = series.dropna(subset=["ring_radius_T_um"]).groupby("bmp")["ring_radius_T_um"]
+    return known.agg(value="mean", low="min", high="max").reset_index()
+
 def other_dose(
     series: pd.DataFrame, # From `dose_series`
     bmp: float, # The dose in use [a.u.]

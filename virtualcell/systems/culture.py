@@ -6,17 +6,18 @@ Docs: https://OWNER.github.io/virtualcell/6_sim/culture.html.md"""
 
 # %% auto #0
 __all__ = ['activation_marker', 'marked_culture', 'variable_table', 'run_culture', 'culture_means', 'carbon_drift', 'audit_table',
-           'splitting_error', 'example_data']
+           'splitting_error', 'example_data', 'read_data', 'compare_data']
 
 # %% ../../nbs/6_sim/66a_culture.ipynb #e2c459ee
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..core import check_positive
-from ..sim.compose import (Composite, CompositeTrajectories, Variable, initial_state, network_process,
-                                     run_composite)
+from ..core import check_columns, check_positive, fault
+from ..sim.compose import (Composite, CompositeTrajectories, Variable, consistency_report, initial_state,
+                                     network_process, run_composite)
 from ..sim.network import Network, from_dict
 from .metabolism import TCellCulture, culture_process
 
@@ -112,3 +113,22 @@ def example_data(
                                                          model["lactate"], model["marker"] * 0.99],
                          "standard_error": [model["cells"] * 0.02 + 1e-9, 0.2, 0.5, model["marker"] * 0.02 + 1e-9],
                          "source": ["run 1", "run 2", "run 3", "run 1"]})
+
+# %% ../../nbs/6_sim/66a_culture.ipynb #92d46ded
+def read_data(
+    path: str, # CSV with `datum, value, standard_error, source`; empty for the example
+) -> pd.DataFrame | None: # None for the example
+    "Read measurements of a culture"
+    if not path: return None
+    if not Path(path).is_file():
+        raise fault("a CSV file with datum, value, standard_error, source", path, "Check its path, or leave it empty.")
+    return check_columns(pd.read_csv(path), ["datum", "value", "standard_error", "source"], path)
+
+def compare_data(
+    data: pd.DataFrame | None, # From `read_data`; None for the example
+    means: pd.DataFrame, # From `culture_means`
+) -> pd.DataFrame: # As `consistency_report` gives it
+    "Compare measurements with the end of a culture; run 3 is the one that set the lactate per glucose"
+    last = means.iloc[-1]
+    model = {name: float(last[name]) for name in ("cells", "glucose", "lactate", "marker")}
+    return consistency_report(example_data(model) if data is None else data, model, {"lactate_per_glucose": ("run 3",)})
