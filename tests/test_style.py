@@ -12,8 +12,8 @@ from virtualcell.report.parameters import template_parameters
 
 # From the ground up: a room may import only rooms that stand before it in this one list.
 ROOMS = ("namespaces", "core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects",
-         "exchange", "comparison", "protocol", "sim", "systems", "data", "lab", "analysis", "evaluate", "models",
-         "screen", "loop", "widgets", "report")
+         "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate",
+         "models", "screen", "loop", "widgets", "report")
 SEEN_BY = {"models": {"report"}, "widgets": set()} # the rest knows models through `protocol` alone
 ONLY_IN = {"torch": {"models", "sim", "systems", "kernels"}, "triton": {"kernels"},
            "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"}, "numba": {"kernels"}}
@@ -109,6 +109,25 @@ def test_every_room_page_tells_the_story(notebooks, root):
                 assert heading in text, (path.name, heading)
             assert "expect_fail" in "".join(map(source,
                 cells)) or "When it fails" in text or "refused" in text, path.name
+
+
+def code_of(cells):
+    return "\n".join(source(c) for c in cells if c["cell_type"] == "code")
+
+
+def test_pages_show_what_they_speak_of(notebooks):
+    """Every exporting page of stages 1 to 6 has a figure, drawn by the room `plot`."""
+    bare = [path.name for path, cells in notebooks.items() if re.match(r"[1-6]_", path.parent.name) and exported(cells)
+            and not re.search(r"from virtualcell\.plot\.|\bvc\.pl\.", code_of(cells))]
+    assert bare == []
+
+
+def test_nobody_draws_by_hand(notebooks, root):
+    """One palette, one function per result: only the room `plot` and the picture of the house touch matplotlib."""
+    own = [path for path in notebooks if path.name != "house.ipynb" and not path.name.startswith("06")]
+    paths = [*own, *sorted((root / "templates").glob("*.ipynb"))]
+    found = {path.name: code_of(json.loads(path.read_text(encoding="utf-8"))["cells"]) for path in paths}
+    assert [name for name, code in found.items() if re.search(r"\bplt\.|pyplot|[\"']#[0-9a-fA-F]{6}[\"']", code)] == []
 
 
 def test_nothing_is_switched_off(notebooks):

@@ -81,6 +81,8 @@ def words(value):
     if isinstance(value, ast.Attribute): return f"`{value.attr}`"
     if isinstance(value, ast.FormattedValue): return words(value.value)
     if isinstance(value, ast.JoinedStr): return "".join(map(words, value.values))
+    if isinstance(value, ast.Subscript): return words(value.value)
+    if isinstance(value, ast.Call) and value.args: return words(value.args[0]) # few(names), repr(value)
     return "…"
 
 
@@ -238,11 +240,13 @@ def stub(package):
     if package == LIBRARY:
         scope = {}
         exec(text[text.index("ROOMS = "):text.index("__all__")], scope)
-        lines += [f"from . import {room} as {way}" for way, room in sorted(scope["ROOMS"].items())
-                  if (LIBRARY / room).is_dir() or (LIBRARY / f"{room}.py").exists()]
+        rooms = sorted(scope["ROOMS"].items())
+        lines += [f"from . import {room} as {room}" for _, room in rooms]
     for place, names in sorted(ast.literal_eval(call.args[1]).items()):
         lines.append(f"from .{place} import {', '.join(f'{n} as {n}' for n in sorted(names))}")
-    if package == LIBRARY: lines += ["", "ROOMS: dict[str, str]", "__version__: str"]
+    if package == LIBRARY:
+        lines += ["", *(f"{way} = {room}" for way, room in rooms if way != room), "ROOMS: dict[str, str]",
+                  "__version__: str"]
     return "\n".join(lines) + "\n"
 
 

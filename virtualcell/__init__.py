@@ -16,7 +16,7 @@ from .namespaces import open_room
 
 ROOMS = {name: name for name in (
     "constraints", "data", "analysis", "evaluate", "models", "screen", "loop", "sim", "systems", "lab", "widgets", "report",
-    "effects", "exchange", "stats", "protocol")}  # namespace: room
+    "effects", "exchange", "stats", "protocol")} | {"pl": "plot"}  # namespace: room
 
 __all__ = open_room(__name__, {
     "constraints.context": ("Context",),

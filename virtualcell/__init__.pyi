@@ -9,6 +9,7 @@ from . import exchange as exchange
 from . import lab as lab
 from . import loop as loop
 from . import models as models
+from . import plot as plot
 from . import protocol as protocol
 from . import report as report
 from . import screen as screen
@@ -39,5 +40,6 @@ from .sim.network import Network as Network
 from .sim.trajectories import simulate as simulate
 from .widgets.designer import ScreenDesigner as ScreenDesigner
 
+pl = plot
 ROOMS: dict[str, str]
 __version__: str

@@ -1,6 +1,8 @@
 """What a user of the library writes: read by a type checker, never run."""
 from pathlib import Path
 
+import pandas as pd
+
 import virtualcell as vc
 from virtualcell import Effects, Intervention
 
@@ -49,3 +51,11 @@ def toggle() -> float:
                          (vc.sim.Reaction("lose", "U ->", "g * U"),))
     cells = vc.simulate(network, 100, (6.0,), run=vc.sim.RunConfig(n_jobs=1))
     return float(vc.sim.summarise(cells)["mean"].iloc[0])
+
+
+def look(effects: Effects, table: pd.DataFrame, folder: Path) -> None:
+    left, right = vc.pl.figure(2)
+    vc.pl.forest(effects, "fitness", ax=left)
+    vc.pl.ranking(table, limit=10, ax=right)
+    vc.pl.volcano(effects, min_effect=0.2, max_q=0.05)
+    left.figure.savefig(folder / "effects.png")

@@ -48,9 +48,10 @@ def _arrow(ax: Axes, start: tuple, end: tuple, sign: int) -> None:
     ax.annotate("", end, start, zorder=1, arrowprops={"arrowstyle": style, "color": colour, "shrinkA": shrink,
                 "shrinkB": shrink, "connectionstyle": bend, "mutation_scale": 12})
 
+# %% ../../nbs/0_foundation/06f_cells.ipynb #c3167945
 def network(
     edges: Sequence[tuple[str, str, int]], # (source, target, sign): 1 raises, -1 lowers, 0 becomes
-    nodes: Sequence[str] | Mapping[str, str] | None = None, # Names, or what to write by name; by default those of the arrows
+    nodes: Sequence[str] | Mapping[str, str] | None = None, # Names, or texts by name; by default those of the arrows
     *, layout: Literal["circle", "layers"] = "circle", # How to place them
     title: str = "", # Of the picture
     ax: Axes | None = None, # New ones by default
@@ -58,7 +59,8 @@ def network(
     "Draw who acts on whom"
     edges = [(str(a), str(b), int(sign)) for a, b, sign in edges]
     for _, _, sign in edges: check_one_of(sign, (1, -1, 0), "sign of an arrow")
-    texts = dict(nodes) if isinstance(nodes, Mapping) else {n: n for n in (nodes or dict.fromkeys(x for e in edges for x in e[:2]))}
+    names = nodes if nodes is not None else dict.fromkeys(name for edge in edges for name in edge[:2])
+    texts = dict(names) if isinstance(nodes, Mapping) else {name: name for name in names}
     if not texts: raise fault("one node or more", "none", "Give nodes=['…'].")
     unknown = {name for edge in edges for name in edge[:2]} - set(texts)
     if unknown: raise fault("arrows between the nodes", few(sorted(unknown)), "Add them to nodes.")
@@ -74,8 +76,8 @@ def network(
 
 # %% ../../nbs/0_foundation/06f_cells.ipynb #171201a0
 def lineage_tree(
-    tree: pd.DataFrame, # A row per cell: `cell, mother` (-1 for a founder), `birth_h, end_h, height`, and the colour's column
-    column: str | None = None, # That colours the lines; None for one colour
+    tree: pd.DataFrame, # A row per cell: `cell, mother` (-1 for a founder), `birth_h, end_h, height`
+    column: str | None = None, # Another column, which colours the lines; None for one colour
     *, label: str = "", # Of the bar, with its unit; by default the column's name
     limits: tuple[float, float] | None = None, # Of the colours; by default those of the data
     ax: Axes | None = None, # New ones by default
@@ -105,6 +107,7 @@ def fate_colours(
     "Give each fate a colour, the same in every picture of a colony"
     return {name: colour for name, (colour, _) in colours_for(list(fates), ["none"]).items()}
 
+# %% ../../nbs/0_foundation/06f_cells.ipynb #ab2c45d5
 def cells_of(
     colony: Any, # With `row, column, fate` (positions in `fates`), `culture.h_um`; or a table `x_um, y_um, fate`
     fates: Sequence[str] | None, # Names of the fates
@@ -125,11 +128,11 @@ def colony(
 ) -> Axes:
     "Draw a dot per cell, coloured by fate"
     cells = check_rows(cells_of(data, fates), ["x_um", "y_um"])
-    ax, shares = axes_for(ax, 3.8, 5.2), cells["fate"].value_counts(normalize=True)
+    ax, size = axes_for(ax, 3.8, 5.2), size or float(np.clip(3e4 / len(cells), 3, 40))
     for name, colour in fate_colours(list(fates or dict.fromkeys(cells["fate"]))).items():
-        mine = (cells["fate"] == name).to_numpy()
-        if mine.any(): ax.scatter(cells["x_um"][mine], cells["y_um"][mine], size or float(np.clip(3e4 / len(cells), 3, 40)),
-                                  colour, linewidths=0, label=f"{name}, {100 * shares[name]:.0f} %")
+        mine = cells[cells["fate"] == name]
+        if len(mine): ax.scatter(mine["x_um"], mine["y_um"], size, colour, linewidths=0,
+                                 label=f"{name}, {100 * len(mine) / len(cells):.0f} %")
     ax.set_aspect("equal", adjustable="datalim")
     if legend: ax.legend(frameon=False, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1))
     label_axes(ax, "x [um]", "y [um]", notes=(count(len(cells), "cells"), "one colony"))
@@ -137,7 +140,7 @@ def colony(
 
 # %% ../../nbs/0_foundation/06f_cells.ipynb #a4d09f5f
 def radial_profile(
-    profiles: pd.DataFrame | Sequence[pd.DataFrame], # `radius_um` and a column of shares per fate: of one colony, or of several
+    profiles: pd.DataFrame | Sequence[pd.DataFrame], # `radius_um`, and shares per fate; of one colony, or of several
     fates: Sequence[str] | None = None, # Columns to draw; by default all but `radius_um`, `n` and `none`
     *, ax: Axes | None = None, # New ones by default
 ) -> Axes:
@@ -147,10 +150,9 @@ def radial_profile(
     first = check_rows(several[0], ["radius_um"])
     fates = list(fates or [name for name in first.columns if name not in ("radius_um", "n", "none")])
     for one in several: check_columns(one, ["radius_um", *fates], "the profile")
-    cube = np.stack([one.set_index("radius_um")[fates].reindex(first["radius_um"]).to_numpy(float) for one in several])
-    parts = {"value": cube.mean(0), **({"low": cube.min(0), "high": cube.max(0)} if len(several) > 1 else {})}
-    table = pd.concat([pd.DataFrame({"radius_um": first["radius_um"], "fate": name, **{k: v[:, j] for k, v in parts.items()}})
-                       for j, name in enumerate(fates)], ignore_index=True)
+    table = pd.concat(several)[["radius_um", *fates]].melt("radius_um", var_name="fate").groupby(
+        ["fate", "radius_um"], sort=False)["value"].agg(value="mean", low="min", high="max").reset_index()
+    if len(several) == 1: table = table.drop(columns=["low", "high"])
     note = f"mean and range of {len(several)} colonies" if len(several) > 1 else "one colony, no interval"
     labels = ("distance from the middle [um]", "share of cells")
     ax = curves(table, "radius_um", by="fate", labels=labels, interval=note, ax=ax)

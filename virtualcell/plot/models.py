@@ -31,6 +31,7 @@ METRIC_LABELS = { # metric: what the axis says
 BASELINES = ("no change", "perturbed mean", "context mean", "additive", "matching mean", "linear")
 CEILING = "split half (ceiling)"
 
+# %% ../../nbs/0_foundation/06d_models.ipynb #0a06135d
 def _card(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     "Table of `value, low, high, n`, a row per model"
     check_columns(table, ["model", metric], "the card")
@@ -56,7 +57,7 @@ def scorecard(
     ceiling: str = CEILING, # The row that no model can be expected to pass
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
-    "Draw a metric of every model with its interval, the best on top, and a line at the ceiling and at the best baseline"
+    "Draw a metric of every model, the best on top, with lines at the ceiling and at the best baseline"
     card = check_rows(_card(table, metric), ["value"]).dropna(subset=["value"])
     words = METRIC_LABELS.get(metric, metric)
     goal = {"best is 1": 1.0, "best is 0.9": 0.9}.get(words.rpartition(", ")[2])
@@ -86,6 +87,7 @@ def weighted_quantiles(
     mass = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
     return np.interp(at, mass, values[order]).tolist()
 
+# %% ../../nbs/0_foundation/06d_models.ipynb #9cc75ca7
 def _summary(samples: pd.DataFrame, weight: np.ndarray, level: float) -> pd.DataFrame:
     "Table of `median, value, low, high, inner_low, inner_high`: relative to the median, by name and numbers"
     rows = {}
@@ -122,13 +124,13 @@ def posterior(
     shown = table.set_axis([f"{name}  {row.median:.3g} [{row.low * row.median:.3g}, {row.high * row.median:.3g}]"
                             for name, row in zip(table.index, table.itertuples(), strict=True)])
     ax = axes_for_rows(ax, shown.index)
-    for i, (name, row) in enumerate(table.iterrows()):
-        if name in (prior or {}):
-            ax.plot(np.array(prior[name]) / row["median"], [i, i], color=COLOURS["baseline"], linewidth=6, alpha=0.3)
-        if name in (truth or {}): ax.scatter(truth[name] / row["median"], i, 40, COLOURS["highlight"], marker="D", zorder=4)
+    for i, (name, middle) in enumerate(table["median"].items()):
+        if prior and name in prior:
+            ax.plot(np.array(prior[name]) / middle, [i, i], color=COLOURS["baseline"], linewidth=6, alpha=0.3)
+        if truth and name in truth: ax.scatter(truth[name] / middle, i, 40, COLOURS["highlight"], marker="D", zorder=4)
     draw_rows(ax, shown, [COLOURS["simulated"]] * len(shown))
     ax.hlines(range(len(table)), table["inner_low"], table["inner_high"], colors=COLOURS["simulated"], linewidth=4)
     _ratio_axis(ax)
-    label_axes(ax, "value / median of the posterior", notes=(percent(level), "50 % interval (thick)", count(len(samples),
-        "draws"), "grey: prior" if prior else "", "◆ truth" if truth else ""))
+    label_axes(ax, "value / median of the posterior", notes=(percent(level), "50 % interval (thick)",
+               count(len(samples), "draws"), "grey: prior" if prior else "", "◆ truth" if truth else ""))
     return ax

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from ..core import check_one_of, fault, repeated
 
 # %% ../../nbs/0_foundation/06_palette.ipynb #f59636de
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#c96fa1", "#8585ff", "#9b5943") # Blue, vermilion, green, pink, violet, brown
+# Blue, vermilion, green, pink, violet, brown
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#c96fa1", "#8585ff", "#9b5943")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 BAND = 0.2 # Opacity of an interval's band
 COLOURS = MappingProxyType({ # by meaning
@@ -31,6 +32,7 @@ def colour_of(
     "Look up the colour of a meaning"
     return COLOURS[check_one_of(meaning, COLOURS, "meaning of a colour")]
 
+# %% ../../nbs/0_foundation/06_palette.ipynb #af8a6c3c
 def colour_map(
     kind: Literal["sequential", "diverging"], # Diverging is for numbers around zero
     missing: str = COLOURS["baseline"], # Colour of NaN
@@ -41,9 +43,9 @@ def colour_map(
 
 # %% ../../nbs/0_foundation/06_palette.ipynb #230c0590
 def colours_for(
-    names: Sequence[str], # Of the series, in order
-    baselines: Sequence[str] = (), # Those in grey, with a dot
-) -> dict[str, tuple[str, str]]: # Name: (colour, marker)
+    names: Sequence, # Of the series, in order
+    baselines: Sequence = (), # Those in grey, with a dot
+) -> dict[Any, tuple[str, str]]: # Name: (colour, marker)
     "Give each series a colour and a marker of its own; after six the colours come again with other markers"
     if again := repeated(names): raise fault("each series once", f"{', '.join(map(str, again))} twice", "Merge them.")
     others = [name for name in names if name not in baselines]

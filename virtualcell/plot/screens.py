@@ -11,38 +11,41 @@ __all__ = ['ranking', 'pareto']
 import numpy as np
 import pandas as pd
 
-from ..core import check_columns, check_positive, check_probability, fault
-from .canvas import (axes_for, axes_for_rows, check_rows, count, draw_rows, label_axes, percent, rule,
-                                     shorten)
+from ..core import check_columns, check_positive, check_probability
+from .canvas import (axes_for, axes_for_rows, check_rows, count, draw_rows, label_axes, left_out,
+                                     percent, rule, shorten)
 from .palette import Axes, COLOURS
 
 # %% ../../nbs/0_foundation/06e_screens.ipynb #86a6bb7d
+_ENDS = {"effect_to_target": "value", "uncertainty_low": "low", "uncertainty_high": "high"}
+
+# %% ../../nbs/0_foundation/06e_screens.ipynb #e70ea032
 def ranking(
     table: pd.DataFrame, # From `rank`
     *, label: str = "effect towards the goal", # Of the axis, with its unit
-    goal: float | None = None, # Where the goal is reached [unit of the effect]
+    goal: float | None = None, # Where the goal is reached, in the unit of the effect
     min_safety: float = 0.5, # Below this probability a candidate is marked as unsafe
     limit: int = 20, # Most rows, from the top
     level: float = 0.95, # Of the interval in the table
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
     "Draw the first candidates of a ranking with their intervals; unsafe and unsupported ones are marked"
-    check_columns(table, ["rank", "intervention", "effect_to_target", "uncertainty_low", "uncertainty_high"], "the ranking")
-    check_probability(min_safety, "min_safety"), check_positive(limit, "limit", whole=True)
-    top = table.head(limit)
+    check_columns(table, ["rank", "intervention", *_ENDS], "the ranking")
+    check_probability(min_safety, "min_safety")
+    top = table.head(int(check_positive(limit, "limit", whole=True)))
     names = [f"{rank}  {shorten(one, 38)}" for rank, one in zip(top["rank"], top["intervention"], strict=True)]
-    rows = pd.DataFrame({"value": top["effect_to_target"].to_numpy(float), "low": top["uncertainty_low"].to_numpy(float),
-                         "high": top["uncertainty_high"].to_numpy(float)}, index=names)
+    rows = check_rows(top.rename(columns=_ENDS).set_axis(names), list(_ENDS.values()))
     unsafe = (top["safety"] < min_safety).to_numpy() if "safety" in top else np.zeros(len(top), bool)
     outside = (top["domain_flag"] == "outside").to_numpy() if "domain_flag" in top else np.zeros(len(top), bool)
-    ax = axes_for_rows(ax, check_rows(rows, ["value", "low", "high"]).index)
+    ax = axes_for_rows(ax, rows.index)
     rule(ax, x=0)
     if goal is not None: rule(ax, x=goal, colour=COLOURS["ceiling"], style="--")
     said = draw_rows(ax, rows, [COLOURS["highlight" if bad else "predicted"] for bad in unsafe], outside)
     for i in np.flatnonzero(unsafe): ax.get_yticklabels()[i].set_color(COLOURS["highlight"])
     shown = f"{len(top)} of {len(table):,} candidates" if len(table) > limit else count(len(table), "candidates")
-    label_axes(ax, label, notes=(percent(level), shown, f"{int(unsafe.sum())} unsafe (red name)" if unsafe.any() else "",
-                                 *said, f"goal at {goal:g} (dashed)" if goal is not None else ""))
+    warning = f"{unsafe.sum()} unsafe (red name)" if unsafe.any() else ""
+    aim = "" if goal is None else f"goal at {goal:g} (dashed)"
+    label_axes(ax, label, notes=(percent(level), shown, warning, *said, aim))
     return ax
 
 # %% ../../nbs/0_foundation/06e_screens.ipynb #5ab2bae3
@@ -53,6 +56,10 @@ def _bars(table: pd.DataFrame, column: str) -> np.ndarray | None:
     ends = np.stack([table[column] - table[f"low_{stem}"], table[f"high_{stem}"] - table[column]]).astype(float)
     return np.where(np.isfinite(ends), np.abs(ends), 0)
 
+# %% ../../nbs/0_foundation/06e_screens.ipynb #15e8d327
+_FRONTS = (("behind", "baseline", "."), ("front 2", "simulated", "s"), ("front 1", "measured", "o"))
+
+# %% ../../nbs/0_foundation/06e_screens.ipynb #00033581
 def pareto(
     table: pd.DataFrame, # Two effects, `front` (1 is the first), and `intervention` for the names
     x: str, # Column of one goal; more is better
@@ -63,21 +70,19 @@ def pareto(
     ax: Axes | None = None, # New ones by default
 ) -> Axes:
     "Draw candidates on two goals, with the first front named: nothing lies above and to the right of it"
-    check_columns(check_rows(table, [x, y, "front"]), ["front"])
+    check_rows(table, [x, y, "front"])
     known = table[np.isfinite(table[[x, y]].to_numpy(float)).all(axis=1)]
     ax, front = axes_for(ax, 4, 5), known["front"]
-    for rows, colour, marker, name in ((front > 2, COLOURS["baseline"], ".", "behind"),
-            (front == 2, COLOURS["simulated"], "s", "front 2"), (front == 1, COLOURS["measured"], "o", "front 1")):
-        if rows.any(): ax.scatter(known[x][rows], known[y][rows], 22, colour, marker=marker, label=f"{name}, {count(rows.sum())}")
+    for rows, (name, colour, marker) in zip((front > 2, front == 2, front == 1), _FRONTS, strict=True):
+        if rows.any(): ax.scatter(known[x][rows], known[y][rows], 22, COLOURS[colour], marker=marker,
+                                  label=f"{name}, {count(int(rows.sum()))}")
     first = known[front == 1].sort_values(x)
-    ax.plot(first[x], first[y], color=COLOURS["measured"], linewidth=0.8)
     bars = _bars(first, x), _bars(first, y)
-    if any(bar is not None for bar in bars):
-        ax.errorbar(first[x], first[y], bars[1], bars[0], fmt="none", color=COLOURS["measured"], linewidth=0.8)
-    for _, row in (first.head(n_labels) if "intervention" in first else first.head(0)).iterrows():
-        ax.annotate(shorten(row["intervention"], 24), (row[x], row[y]), (4, 3), textcoords="offset points", fontsize=8)
+    ax.errorbar(first[x], first[y], bars[1], bars[0], color=COLOURS["measured"], linewidth=0.8)
+    named = first.head(n_labels) if "intervention" in first else first.head(0)
+    for name, *at in zip(named.get("intervention", ()), named[x], named[y], strict=True):
+        ax.annotate(shorten(name, 24), at, (4, 3), textcoords="offset points", fontsize=8)
     ax.legend(frameon=False)
     said = interval if any(bar is not None for bar in bars) else "no intervals"
-    lost = len(table) - len(known)
-    label_axes(ax, labels[0] or x, labels[1] or y, notes=(said, count(len(known)), f"{lost} unknown left out" if lost else ""))
+    label_axes(ax, labels[0] or x, labels[1] or y, notes=(said, count(len(known)), left_out(len(table) - len(known))))
     return ax

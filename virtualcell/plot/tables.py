@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import check_columns, fault, few
 from .canvas import (axes_for, axes_for_rows, check_rows, count, identity, known_interval, label_axes,
-                                     rule, shorten)
+                                     left_out, rule, shorten)
 from .palette import Axes, COLOURS, colours_for
 
 # %% ../../nbs/0_foundation/06h_tables.ipynb #f9f55d41
@@ -31,17 +31,18 @@ def scatter(
     "Draw points, one series or several"
     check_rows(table, [x, y])
     known = table[np.isfinite(table[[x, y]].to_numpy(float)).all(axis=1)]
-    ax, groups = axes_for(ax), {"": known}
+    groups = {"": known}
     if by: groups = {name: known[known[by] == name] for name in dict.fromkeys(check_columns(table, [by])[by])}
+    styles, ax = colours_for(list(groups)), axes_for(ax)
     if diagonal and len(known): identity(ax, known[[x, y]].to_numpy(float))
     size = float(np.clip(6000 / max(len(known), 1), 3, 24))
-    for name, (colour, marker) in colours_for(list(groups)).items():
+    for name, (colour, marker) in styles.items():
         part = groups[name]
         ax.scatter(part[x], part[y], size, colour, marker=marker, alpha=0.4 if len(known) > 1000 else 0.9, linewidths=0,
                    label=f"{name}, {count(len(part))}")
     if by: ax.legend(frameon=False, fontsize=8)
-    lost = len(table) - len(known)
-    label_axes(ax, labels[0] or x, labels[1] or y, notes=(count(len(known), "points"), f"{lost:,} unknown left out" if lost else ""))
+    lost = left_out(len(table) - len(known))
+    label_axes(ax, labels[0] or x, labels[1] or y, notes=(count(len(known), "points"), lost))
     return ax
 
 # %% ../../nbs/0_foundation/06h_tables.ipynb #c8013ea4
@@ -65,12 +66,16 @@ def bars(
     check_rows(whole, ["value", *(("low", "high") if "low" in whole else ())])
     table = whole[whole["value"].abs().rank(ascending=False, method="first", na_option="bottom").to_numpy() <= limit]
     ax, at = axes_for_rows(ax, table.index), np.arange(len(table))
-    paint = [COLOURS["highlight" if n in highlight else "baseline" if n in baselines else "measured"] for n in table.index]
+    paint = [COLOURS["highlight" if name in highlight else "baseline" if name in baselines else "measured"]
+             for name in table.index]
     ax.barh(at, table["value"].fillna(0), 0.7, color=paint)
-    if "low" in table: ax.hlines(at, table["low"].where(known_interval(table)), table["high"].where(known_interval(table)),
-                                 colors=ink(), linewidth=1.2)
-    for i, x in enumerate(table["value"]): ax.annotate(f" {x:,.4g} " if x == x else " unknown ", (x if x == x else 0, i),
-        va="center", ha="left" if not x < 0 else "right", fontsize=8)
+    if "low" in table:
+        known = known_interval(table)
+        ax.hlines(at[known], table["low"][known], table["high"][known], colors=ink(), linewidth=1.2)
+    ends = table["high"].where(np.isfinite(table["high"]), table["value"]) if "high" in table else table["value"]
+    for i, (x, end) in enumerate(zip(table["value"], np.where(table["value"] < 0, table["value"], ends), strict=True)):
+        ax.annotate(f" {x:,.4g} " if x == x else " unknown ", (end if x == x else 0, i), va="center", fontsize=8,
+                    ha="right" if x < 0 else "left")
     ax.margins(x=0.15)
     ax.set_yticks(at, [shorten(name) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
@@ -117,7 +122,8 @@ def quality(
     broken = texts[texts != ""].str.split(";").explode().value_counts()
     table = pd.concat([pd.Series({"good": int((texts == "").sum())}), broken])
     shares = pd.Series(100 * table.to_numpy() / len(texts), index=table.index)
-    ax = bars(shares, label=f"share of {of} [%]", highlight=list(broken.index), notes=(count(len(texts), of), "one may break several rules"), ax=ax)
+    notes = (count(len(texts), of), "one may break several rules")
+    ax = bars(shares, label=f"share of {of} [%]", highlight=list(broken.index), notes=notes, ax=ax)
     for text, n, share in zip(ax.texts, table, shares, strict=True): text.set_text(f" {n:,} ({share:.1f} %)")
     return ax
 
@@ -143,6 +149,6 @@ def before_after(
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     lost = int(move.isna().sum())
-    label_axes(ax, label, notes=(f"the {limit} of {len(whole):,} that moved most" if len(whole) > limit else count(len(whole)),
-                                 "no intervals", f"{lost} unknown" if lost else ""))
+    shown = f"the {limit} of {len(whole):,} that moved most" if len(whole) > limit else count(len(whole))
+    label_axes(ax, label, notes=(shown, "no intervals", f"{lost} unknown" if lost else ""))
     return ax
