@@ -14,7 +14,7 @@ from virtualcell.report.parameters import template_parameters
 ROOMS = ("namespaces", "core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects",
          "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate",
          "models", "screen", "loop", "widgets", "report")
-SEEN_BY = {"models": {"report"}, "widgets": set()} # the rest knows models through `protocol` alone
+SEEN_BY = {"models": {"report"}, "widgets": {"report"}} # the rest knows models through `protocol` alone
 ONLY_IN = {"torch": {"models", "sim", "systems", "kernels"}, "triton": {"kernels"},
            "anywidget": {"widgets"}, "papermill": {"report"}, "nbconvert": {"report"}, "numba": {"kernels"}}
 LONG_ON_PURPOSE = {"race"}  # one loop keeps a cell's state in registers; cut in two it would go through memory

@@ -58,6 +58,8 @@ def spell(annotation):
 def parameters(node, notes):
     """[(name, type, default, comment)]"""
     if isinstance(node, ast.ClassDef):
+        made = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"]
+        if made: return parameters(made[0], notes)
         return [(f.target.id, spell(f.annotation), default_of(f.value), notes.get(f.lineno, ""))
                 for f in node.body if isinstance(f, ast.AnnAssign) and not f.target.id.startswith("_")]
     args = node.args
@@ -132,7 +134,8 @@ def refusals(name, node, depth=0, seen=None):
 
 def complete(example):
     """An example with the imports that it needs: a cell of a page holds code or imports, never both"""
-    needed = {"np": "import numpy as np", "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
+    needed = {"ad": "import anndata as ad", "dataclasses": "import dataclasses", "np": "import numpy as np",
+              "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
     lines = [line for name, line in needed.items() if re.search(rf"\b{name}\.", example)]
     return "\n".join([*lines, "", example])
 

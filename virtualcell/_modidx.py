@@ -2346,4 +2346,6 @@ d = { 'settings': { 'branch': 'main',
                                               'virtualcell.widgets.designer.static_table': ( '8_widgets/designer.html#static_table',
                                                                                              'virtualcell/widgets/designer.py'),
                                               'virtualcell.widgets.designer.trade_off_text': ( '8_widgets/designer.html#trade_off_text',
-                                                                                               'virtualcell/widgets/designer.py')}}}
+                                                                                               'virtualcell/widgets/designer.py')},
+            'virtualcell.widgets.script': { 'virtualcell.widgets.script.module_text': ( '8_widgets/script.html#module_text',
+                                                                                        'virtualcell/widgets/script.py')}}}

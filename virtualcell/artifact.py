@@ -39,7 +39,7 @@ class ArtifactError(ContractError):
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #3a91e015
 def _packed(name: str, array: np.ndarray) -> tuple[dict, bytes]:
-    "What the file says of an array (`type, shape, sha256`), and its little-endian bytes"
+    "Describe an array for the file (`type, shape, sha256`), and give its little-endian bytes"
     array = np.asarray(array, order="C")
     array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     if not _TYPES.fullmatch(array.dtype.str):
@@ -49,21 +49,21 @@ def _packed(name: str, array: np.ndarray) -> tuple[dict, bytes]:
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #565ae868
 def artifact_digest(
-    kind: str, # What it is, such as `fitted model`
+    kind: str, # Kind of the content, such as `fitted model`
     facts: Mapping, # Plain values
-    arrays: Mapping[str, np.ndarray], # By name
+    arrays: Mapping[str, np.ndarray], # Numbers, truth values or text by name
 ) -> str: # 64 hexadecimal digits
-    "Change whenever a fact or a number does"
+    "Compute a digest that changes whenever a fact or a number does"
     return digest(kind, facts, {name: _packed(name, arrays[name])[0] for name in sorted(arrays)})
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #08ef1863
 def save_artifact(
     path: str | Path, # The file to make or replace
-    kind: str, # What it is, such as `fitted model`
+    kind: str, # Kind of the content, such as `fitted model`
     facts: Mapping, # Plain values; no NaN or infinity
-    arrays: Mapping[str, np.ndarray], # By name
-) -> Path:
-    "Write one file; it is whole or it is not there"
+    arrays: Mapping[str, np.ndarray], # Numbers, truth values or text by name
+) -> Path: # Of the file
+    "Write one file of facts and arrays; it is whole or it is not there"
     held = {name: _packed(name, arrays[name]) for name in sorted(arrays)}
     content = {"format": FORMAT, "version": VERSION, "kind": kind, "facts": plain(facts),
                "arrays": {name: about for name, (about, _) in held.items()}}
@@ -75,8 +75,8 @@ def save_artifact(
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #6e12d368
 def load_artifact(
-    path: str | Path, # What `save_artifact` wrote
-    kind: str, # What it must be
+    path: str | Path, # File of `save_artifact`
+    kind: str, # Kind that it must be, such as `fitted model`
 ) -> tuple[dict, dict[str, np.ndarray]]: # (facts, arrays)
     "Read and check a file; nothing in it is run"
     path = Path(path)
@@ -95,7 +95,7 @@ def load_artifact(
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #b9ae2502
 def _checked(content: object, kind: str, path: Path) -> dict:
-    "Format, version, kind and digest"
+    "Check format, version, kind and digest"
     if not isinstance(content, dict) or content.get("format") != FORMAT: raise ValueError("not written by virtualcell")
     if content.get("version") != VERSION:
         raise fault(f"format version {VERSION} in {path.name}", content.get("version"), "Update virtualcell.",
@@ -108,7 +108,7 @@ def _checked(content: object, kind: str, path: Path) -> dict:
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #e1943077
 def _array(file: zipfile.ZipFile, name: str, about: Mapping) -> np.ndarray:
-    "One array, after its size and its digest were checked"
+    "Read one array, after its size and its digest were checked"
     if not _TYPES.fullmatch(about["type"]): raise ValueError(f"{name} has type {about['type']!r}")
     kind, shape = np.dtype(about["type"]), tuple(map(int, about["shape"]))
     entry = file.getinfo(f"arrays/{name}")
@@ -123,9 +123,9 @@ def _array(file: zipfile.ZipFile, name: str, about: Mapping) -> np.ndarray:
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #0f32ca6e
 def code_digest(
-    function: Callable, # Written in Python
+    function: Callable, # A function written in Python
 ) -> str: # 64 hexadecimal digits
-    "Change with the code of `function`, its defaults and the values it encloses; not with what it finds in modules"
+    "Compute a digest of a function: its code, its defaults and the values it encloses, without what it finds in modules"
     if not isinstance(function, FunctionType | MethodType | functools.partial):
         raise fault("a function written in Python", type(function).__name__, "Write it with def.")
     return digest(_spell(function, ()))
@@ -136,7 +136,7 @@ _NAMED = (type, ModuleType, BuiltinFunctionType, np.ufunc)
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #85579dc2
 def _spell(value: Any, above: tuple) -> Any:
-    "Plain values that change with `value`; `above` is what it stands inside"
+    "Spell `value` as plain values that change with it; `above` holds the values that it stands inside"
     kind, again = type(value).__qualname__, functools.partial(_spell, above=(*above, value))
     if isinstance(value, _ATOMS): return [kind, repr(value)]
     if any(value is one for one in above): return "itself"
@@ -153,7 +153,7 @@ def _spell(value: Any, above: tuple) -> Any:
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #c7434c78
 def _parts(value: Any) -> tuple:
-    "What a function, a piece of code or a bound function consists of"
+    "List what a function, a piece of code or a bound function consists of"
     if isinstance(value, CodeType):
         return (value.co_code, value.co_consts, value.co_names, value.co_varnames, value.co_freevars, value.co_flags,
                 value.co_exceptiontable)
@@ -164,14 +164,14 @@ def _parts(value: Any) -> tuple:
 
 # %% ../nbs/0_foundation/04_artifact.ipynb #41e6e5d4
 def _helpers(function: FunctionType) -> dict[str, Any]:
-    "Functions and plain values of the same script or notebook that a function calls by name"
+    "Find the functions and plain values of the same script or notebook that a function uses by name"
     if function.__module__ != "__main__": return {}
     held = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     return {name: one for name, one in sorted(held.items())
             if isinstance(one, (FunctionType, *_ATOMS[:6])) or _is_own(one)}
 
 def _is_own(value: Any) -> bool:
-    "Whether a class was written by the user: not of Python, of this library or of an installed one"
+    "Tell a class that the user wrote from one of Python, of this library or of an installed one"
     top = str(getattr(value, "__module__", "")).split(".")[0]
     return isinstance(value, type) and top not in (*sys.stdlib_module_names, "virtualcell", "numpy", "pandas") or (
         isinstance(value, type) and top == "__main__")
@@ -185,7 +185,7 @@ def _inside(cell: Any) -> Any:
 def class_digest(
     kind: type, # A class
 ) -> str: # 64 hexadecimal digits
-    "Change with the code of the functions that a class defines or inherits, up to the first class of this library"
+    "Compute a digest of the functions that a class defines or inherits, up to the first class of this library"
     held = {}
     for base in reversed(kind.__mro__):
         if base is object or base.__module__.startswith("virtualcell."): continue

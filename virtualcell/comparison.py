@@ -17,10 +17,10 @@ from .effects import Effects, match_rows, spread, take, to_frame
 
 # %% ../nbs/0_foundation/01a_comparison.ipynb #9bb1ddd2
 def compare_effects(
-    predicted: Effects, # Made before the result
-    measured: Effects, # The result
-) -> pd.DataFrame: # One row per intervention, context and feature
-    "Compare what both tables have: `measured, measured_sd, predicted, predicted_sd, z, inside_95`"
+    predicted: Effects, # Predicted before the result was known
+    measured: Effects, # The result, in the same units
+) -> pd.DataFrame: # A row per shared effect: `measured, measured_sd, predicted, predicted_sd, z, inside_95`, and its names
+    "Compare predictions with results, where both tables have the intervention, the context and the feature"
     ours, theirs = match_rows(predicted, measured)
     features = [f for f in measured.features if f in predicted.features]
     if not len(ours) or not features:
@@ -37,10 +37,10 @@ def compare_effects(
 # %% ../nbs/0_foundation/01a_comparison.ipynb #f6326ae6
 def judge(
     predicted: Effects, # Rows and columns as in `measured`
-    measured: Effects, # The result
-    level: float = 0.95, # Of the interval
+    measured: Effects, # The result, in the same units
+    level: float = 0.95, # Probability inside the interval, 0 to 1
 ) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]: # (z, 1 if inside)
-    "Hold differences against their errors; NaN where an error is infinite or both are zero"
+    "Divide differences by their errors; NaN where an error is infinite or both are zero"
     variance = measured.sd**2 + predicted.sd**2
     judged = np.isfinite(variance) & (variance > 0)
     square = np.where(judged, variance, 1.0)

@@ -1,4 +1,4 @@
-"""The words, checks, digests, seeds and safe writes that every room of the house shares
+"""The names, checks, digests, seeds and safe writes that every part of the library shares
 
 Docs: https://OWNER.github.io/virtualcell/0_foundation/core.html.md"""
 
@@ -61,15 +61,15 @@ def fault(
     cure: str, # What to do about it
     kind: type[Exception] = ContractError, # Class of the error
 ) -> Exception: # To be raised by the caller
-    "An error that says what was `expected`, what was `found` and the `cure`"
+    "Make an error that says what was `expected`, what was `found` and the `cure`"
     return kind(f"Expected {expected}, found {found}. {cure}")
 
 # %% ../nbs/0_foundation/00_core.ipynb #f5b4dafb
 def few(
     names: Iterable[object], # Names to show
-    limit: int = 8, # How many at most
+    limit: int = 8, # Most names shown, 1 or more
 ) -> str:
-    "A short list for messages"
+    "List names for a message"
     shown = [str(name) for name in names]
     more = f", … ({len(shown)} in all)" if len(shown) > limit else ""
     return (", ".join(shown[:limit]) + more) or "nothing"
@@ -78,7 +78,7 @@ def few(
 def check_one_of(
     value: object, # The choice made
     choices: Iterable[object], # The choices there are
-    name: str, # What is chosen, for the message
+    name: str, # Name of the choice, for the message
 ) -> object:
     "Refuse a `value` that is not among `choices`"
     known = list(choices)
@@ -88,9 +88,9 @@ def check_one_of(
 # %% ../nbs/0_foundation/00_core.ipynb #ab68f406
 def check_positive(
     value: float, # The number
-    name: str, # With its unit, such as `time_h`
-    *, zero_ok: bool = False, # Whether 0 may pass
-    whole: bool = False, # Whether it must be a whole number
+    name: str, # Name of the value with its unit, such as `time_h`
+    *, zero_ok: bool = False, # True lets 0 pass
+    whole: bool = False, # True refuses fractions
 ) -> float:
     "Refuse a `value` that is not a number above 0"
     good = isinstance(value, int | float | np.number) and np.isfinite(value) and (value > 0 or (zero_ok and value == 0))
@@ -104,7 +104,7 @@ def check_range(
     value: float, # The number
     low: float, # Smallest allowed
     high: float, # Largest allowed
-    name: str, # With its unit, such as `time_h`
+    name: str, # Name of the value with its unit, such as `time_h`
 ) -> float:
     "Refuse a `value` outside `low` to `high`"
     good = isinstance(value, int | float | np.number) and low <= value <= high
@@ -122,7 +122,7 @@ def repeated(
 def check_columns(
     table: pd.DataFrame, # Where the columns should be
     columns: Iterable[str], # Needed names
-    where: str = "the table", # For the message
+    where: str = "the table", # Name of the table, for the message
 ) -> pd.DataFrame:
     "Refuse a `table` that lacks one of the `columns`"
     missing = [column for column in columns if column not in table.columns]
@@ -134,7 +134,7 @@ def check_columns(
 def check_shape(
     array: np.ndarray, # The array
     shape: tuple[int | None, ...], # Wanted lengths; None for any
-    name: str, # For the message
+    name: str, # Name of the value, for the message
 ) -> np.ndarray:
     "Refuse an `array` of another `shape`"
     fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
@@ -144,7 +144,7 @@ def check_shape(
 # %% ../nbs/0_foundation/00_core.ipynb #6c1e75f0
 def check_finite(
     array: np.ndarray, # Numbers
-    name: str, # For the message
+    name: str, # Name of the value, for the message
 ) -> np.ndarray:
     "Refuse NaN and infinity"
     bad = int((~np.isfinite(array)).sum())
@@ -155,7 +155,7 @@ def check_finite(
 # %% ../nbs/0_foundation/00_core.ipynb #a20767b0
 def check_probability(
     value: float, # The number
-    name: str, # For the message
+    name: str, # Name of the value, for the message
 ) -> float:
     "Refuse a `value` outside 0 to 1"
     good = isinstance(value, int | float | np.number) and 0 <= value <= 1
@@ -185,14 +185,16 @@ def frozen(
     array: np.ndarray, # Numbers, truth values or text
     dtype: type | None = None, # Wanted type; by default as it is
 ) -> np.ndarray:
-    "A copy, row by row in memory as a file gives it back, that cannot be written to; one that already is that is kept"
+    "Copy an array, row by row in memory as a file gives it back, so that nobody can write to it; a read-only one is kept"
     array = np.asarray(array, dtype, order="C")
     if array.flags.writeable or array.base is not None: array = array.copy()
     array.flags.writeable = False
     return array
 
 # %% ../nbs/0_foundation/00_core.ipynb #092d8176
-def plain(value: Any) -> Any:
+def plain(
+    value: Any, # Anything that a record or a file should hold
+) -> Any: # Text, numbers, lists and mappings
     "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
     if value is None or type(value) in (str, int, bool): return value
     if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
@@ -210,8 +212,10 @@ def plain(value: Any) -> Any:
     return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #29190b0c
-def canonical(value: Any) -> str:
-    "One text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
+def canonical(
+    value: Any, # What `plain` can turn into JSON
+) -> str: # JSON on one line
+    "Write one text for equal values: sorted keys, no spaces, ASCII; NaN and infinity become null"
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 # %% ../nbs/0_foundation/00_core.ipynb #39622b01
@@ -256,7 +260,7 @@ def _value(hint: Any, value: object, where: str) -> object:
 def digest(
     *values: Any, # Plain values, dataclasses, arrays or tables
 ) -> str: # 64 hexadecimal digits
-    "SHA-256 of the `values`, equal on every machine"
+    "Compute the SHA-256 of `values`, equal on every machine"
     state = hashlib.sha256()
     for value in values:
         if isinstance(value, pd.DataFrame):
@@ -271,7 +275,7 @@ def digest(
 def file_digest(
     path: str | Path, # A file of any size
 ) -> str: # 64 hexadecimal digits
-    "SHA-256 of a file's bytes"
+    "Compute the SHA-256 of a file's bytes"
     with open(path, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
 
 # %% ../nbs/0_foundation/00_core.ipynb #23521746
@@ -279,20 +283,20 @@ def seed_of(
     seed: int, # The user's `random_state`
     *path: object, # Names of the place: stage, chunk, cell …
 ) -> int: # 0 to 2**64 - 1
-    "A seed for the place `path`"
+    "Derive a seed for the place `path`"
     return int.from_bytes(hashlib.sha256(canonical([seed, *path]).encode()).digest()[:8], "little")
 
 def stream(
     seed: int, # The user's `random_state`
     *path: object, # Names of the place: stage, chunk, cell …
 ) -> np.random.Generator:
-    "Random numbers that depend on `seed` and `path`, and on nothing drawn elsewhere"
+    "Make a random generator that depends on `seed` and `path`, and on nothing drawn elsewhere"
     key = hashlib.sha256(canonical([seed, *path]).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
 # %% ../nbs/0_foundation/00_core.ipynb #8cf6381d
-def watched() -> bool:
-    "Whether a person sees what is printed now"
+def watched() -> bool: # True in a terminal, or in a notebook that a person runs
+    "Tell if a person sees what is printed now"
     if "IN_TEST" in os.environ or "VIRTUALCELL_TABLES" in os.environ: return False # set by tests and by reports
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -315,7 +319,7 @@ def storage_fault(
     path: Path, # The file or folder
     error: OSError, # What the system said
 ) -> StorageError:
-    "The system's complaint about `path`, with the cure"
+    "Turn the system's complaint about `path` into an error with the cure"
     cures = {28: "The disk is full: free some space, or choose another folder.",
              30: "The disk is read-only: choose another folder.",
              13: "You may not write there: choose another folder, or change its permissions."}
@@ -358,7 +362,7 @@ def writable_folder(
 def replacing(
     path: str | Path, # The file that will be made or replaced
 ) -> Iterator[Path]: # A path to write to
-    "For writers that want a path: write to the given one, and it becomes `path` if all went well"
+    "Give a temporary path to a writer that wants one; it becomes `path` if all went well"
     path = Path(path)
     part = path.with_name(f".{path.stem}.part{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:

@@ -51,7 +51,7 @@ def _obs(given: pd.DataFrame | Mapping) -> pd.DataFrame:
 
 # %% ../nbs/0_foundation/01_effects.ipynb #fe139866
 def _as(kind: type, column: pd.Series) -> pd.Series:
-    "The column as whole numbers, numbers or truth values; nothing is rounded or guessed"
+    "Read a column as whole numbers, numbers or truth values; nothing is rounded or guessed"
     try: made = column.astype(kind)
     except (TypeError, ValueError): made = None
     honest = made is not None and (column.dtype.kind == "b" if kind is bool else column.dtype.kind in "iufO")
@@ -62,15 +62,15 @@ def _as(kind: type, column: pd.Series) -> pd.Series:
 
 # %% ../nbs/0_foundation/01_effects.ipynb #9925b72a
 def _is_complete(obs: pd.DataFrame) -> bool:
-    "Whether a table of rows is one that was completed before; rows of it need no second look"
+    "Tell a table of rows that was completed before; it needs no second look"
     return (list(obs.columns[: len(_FIRST)]) == _FIRST and all(obs[c].dtype == k for c, (k, _) in COLUMNS.items())
             and all(type(one) is Intervention for one in obs["intervention"])
             and all(type(one) is Context for one in obs["context"]))
 
 def default_df(
-    n_replicates: Int[np.ndarray, " intervention"], # Independent replicates
-) -> Float[np.ndarray, " intervention"]:
-    "Degrees of freedom: one less than the replicates; infinite (a normal interval) where there are none or one"
+    n_replicates: Int[np.ndarray, " intervention"], # Independent replicates, 0 or more
+) -> Float[np.ndarray, " intervention"]: # Above 0; infinite (a normal interval) for no replicate or one
+    "Count degrees of freedom: one less than the replicates"
     return np.where(n_replicates > 1, n_replicates - 1.0, np.inf)
 
 # %% ../nbs/0_foundation/01_effects.ipynb #6387c6c4
@@ -101,12 +101,12 @@ def _refuse_duplicates(names: Sequence, what: str) -> None:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Effects:
     "Effects of interventions on features against control"
-    obs: pd.DataFrame | Mapping # `intervention`, where known `context, n_cells, n_replicates, df, support`, and more
-    var: pd.DataFrame | Mapping # `feature, unit` and `kind`
+    obs: pd.DataFrame | Mapping # A row each: `intervention`; where known `context, n_cells, n_replicates, df, support`
+    var: pd.DataFrame | Mapping # A column each: `feature, unit` and `kind`
     mean: Float[np.ndarray, "intervention feature"] # Difference from control [unit of the feature]
-    sd: Float[np.ndarray, "intervention feature"] # Standard error of `mean`; infinity if unknown
+    sd: Float[np.ndarray, "intervention feature"] # Standard error of `mean`, 0 or more; infinity if unknown
     origin: Literal["measured", "simulated", "predicted"] # Where the numbers come from
-    made_by: str = "" # Method or model, for the record
+    made_by: str = "" # Name of the method or model, for the record
 
     def __post_init__(self):
         for name, made in (("obs", _obs), ("var", _var), ("mean", _numbers), ("sd", _numbers)):
@@ -137,11 +137,13 @@ class Effects:
         return (f"Effects({self.origin} by {self.made_by or 'unknown'}: {n} interventions{places} × "
                 f"{len(self.var)} features [{few(dict.fromkeys(self.var['unit']), 3)}], {self.digest[:8]})")
 
-# %% ../nbs/0_foundation/01_effects.ipynb #27677264
+# %% ../nbs/0_foundation/01_effects.ipynb #f3cef3fc
 FORMAT = {"format": "virtualcell effects", "version": 1}
 
-def facts_of(effects: Effects) -> dict:
-    "What is known of the table as a whole, and of its features"
+def facts_of(
+    effects: Effects, # To describe
+) -> dict: # Format, version, origin, maker and the table of features
+    "Collect the facts that hold for a whole table, for its file and its digest"
     return {**FORMAT, "origin": effects.origin, "made_by": effects.made_by,
             "var": effects.var.reset_index().to_dict("list")}
 
@@ -158,7 +160,7 @@ def _check(e: Effects) -> None:
 
 # %% ../nbs/0_foundation/01_effects.ipynb #2dd8b5d5
 def _columns_to_digest(obs: pd.DataFrame) -> list:
-    "Names of columns, and their values in a form that is quick to digest and the same after a visit to a file"
+    "List columns and values in a form that is quick to digest, and the same after a visit to a file"
     found: list = []
     for name in obs.columns:
         values = obs[name]
@@ -173,7 +175,7 @@ def _columns_to_digest(obs: pd.DataFrame) -> list:
 
 # %% ../nbs/0_foundation/01_effects.ipynb #5dd304aa
 def _column(name: str) -> property:
-    "Read-only access to a column of `obs`"
+    "Give read-only access to a column of `obs`"
     def get(self: Effects) -> np.ndarray:
         values = self.obs[name].to_numpy().view()
         values.flags.writeable = False
@@ -184,10 +186,10 @@ for _name in COLUMNS: setattr(Effects, _name, _column(_name))
 
 # %% ../nbs/0_foundation/01_effects.ipynb #93b2c006
 def unit_of(
-    effects: Effects, # Any
-    feature: str, # One of its features
-) -> str:
-    "Unit of a feature"
+    effects: Effects, # Measured, simulated or predicted
+    feature: str, # Name of one of its features
+) -> str: # As `var` spells it, such as `log1p CP10k`
+    "Look up the unit of a feature"
     return str(effects.var["unit"].iloc[_positions(effects.features, [feature])[0]])
 
 # %% ../nbs/0_foundation/01_effects.ipynb #b2df476e
@@ -202,10 +204,10 @@ def _positions(known: Sequence, wanted: Sequence) -> list[int]:
 # %% ../nbs/0_foundation/01_effects.ipynb #5efe51c7
 def take(
     effects: Effects, # To choose from
-    rows: np.ndarray | pd.Series | Sequence, # Positions, or True for each row to keep
+    rows: np.ndarray | pd.Series | Sequence, # Positions from 0, or True for each row to keep
     features: Sequence[str] | None = None, # Columns by name, in this order; None for all
-) -> Effects:
-    "Rows by position"
+) -> Effects: # Of the same origin
+    "Choose rows by position"
     rows = np.asarray(rows)
     if rows.dtype == bool: rows = np.flatnonzero(check_shape(rows, (len(effects),), "the mask"))
     elif rows.dtype.kind not in "iu" and len(rows): raise fault("positions, or a mask", rows.dtype, "Convert it.")
@@ -216,14 +218,14 @@ def take(
     return replace(effects, obs=effects.obs.iloc[rows], var=effects.var.iloc[cols],
                    mean=effects.mean[np.ix_(rows, cols)], sd=effects.sd[np.ix_(rows, cols)])
 
-# %% ../nbs/0_foundation/01_effects.ipynb #80640f96
+# %% ../nbs/0_foundation/01_effects.ipynb #d7c90df8
 def select(
     effects: Effects, # To choose from
-    interventions: Sequence | np.ndarray | pd.Series | None = None, # In this order, each in all its contexts
-    features: Sequence[str] | None = None, # In this order
-    contexts: Sequence[Context | Mapping] | Context | Mapping | None = None, # Rows of these contexts only
-) -> Effects:
-    "Rows and columns by name; a name that is not there is an error"
+    interventions: Sequence | np.ndarray | pd.Series | None = None, # In this order, in all their contexts; None for all
+    features: Sequence[str] | None = None, # Columns by name, in this order; None for all
+    contexts: Sequence[Context | Mapping] | Context | Mapping | None = None, # Rows of these contexts only; None for all
+) -> Effects: # Of the same origin
+    "Choose rows and columns by name; a name that is not there is an error"
     rows = range(len(effects))
     if contexts is not None:
         kept = [as_context(c) for c in ([contexts] if isinstance(contexts, Context | Mapping) else contexts)]
@@ -238,11 +240,11 @@ def select(
         rows = [i for one in wanted for i in at[one]]
     return take(effects, np.array(rows, int), features)
 
-# %% ../nbs/0_foundation/01_effects.ipynb #d7c90df8
+# %% ../nbs/0_foundation/01_effects.ipynb #4ae9f4bc
 def concat(
-    parts: Sequence[Effects], # The same features, units and origin in all
-) -> Effects:
-    "Rows of several tables under each other; features are aligned by name"
+    parts: Sequence[Effects], # Tables with the same features, units and origin, 1 or more
+) -> Effects: # Rows in the order of `parts`
+    "Put the rows of several tables under each other; features are aligned by name"
     if not parts: raise fault("one table of effects or more", "none", "Check what was asked for.")
     first = parts[0]
     for part in parts[1:]:
@@ -260,29 +262,29 @@ def concat(
 
 # %% ../nbs/0_foundation/01_effects.ipynb #7698afc1
 def spread(
-    df: Float[np.ndarray, "..."], # Degrees of freedom; infinity is normal
-    level: float = 0.95, # Probability inside
-) -> Float[np.ndarray, "..."]: # Half width of the interval, in standard errors
-    "Quantile of Student's t, or of the normal distribution where `df` is infinite"
+    df: Float[np.ndarray, "..."], # Degrees of freedom, above 0; infinity is normal
+    level: float = 0.95, # Probability inside the interval, 0 to 1
+) -> Float[np.ndarray, "..."]: # Half width of the interval [standard errors]
+    "Look up the quantile of Student's t, or of the normal distribution where `df` is infinite"
     from scipy.stats import norm, t
     known = np.isfinite(df)
     return np.where(known, t.ppf(0.5 + level / 2, np.where(known, df, 1)), norm.ppf(0.5 + level / 2))
 
-# %% ../nbs/0_foundation/01_effects.ipynb #a9e03382
+# %% ../nbs/0_foundation/01_effects.ipynb #7e6d58d6
 def interval(
-    effects: Effects, # Any
-    level: float = 0.95, # Probability inside
-) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]: # (low, high) [unit]
-    "Two-sided interval, from Student's t with the `df` of each row"
+    effects: Effects, # Measured, simulated or predicted
+    level: float = 0.95, # Probability inside, 0 to 1
+) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]: # (low, high) ends
+    "Compute two-sided intervals from Student's t with the `df` of each row, in the unit of each feature"
     half = spread(effects.df, level)[:, None] * effects.sd
     return effects.mean - half, effects.mean + half
 
 # %% ../nbs/0_foundation/01_effects.ipynb #b725bceb
 def match_rows(
     ours: Effects, # One table
-    theirs: Effects, # The other
-) -> tuple[Int[np.ndarray, " shared"], Int[np.ndarray, " shared"]]: # Positions in both, as `theirs`
-    "Rows with the same intervention and context"
+    theirs: Effects, # The other one
+) -> tuple[Int[np.ndarray, " shared"], Int[np.ndarray, " shared"]]: # Positions in both, in the order of `theirs`
+    "Find the rows that two tables share: the same intervention in the same context"
     places = [set(ours.contexts), set(theirs.contexts)]
     by_name = {Context()} in places and max(map(len, places)) == 1
     key: Callable = (lambda pair: pair[0]) if by_name else (lambda pair: pair)
@@ -292,10 +294,10 @@ def match_rows(
 
 # %% ../nbs/0_foundation/01_effects.ipynb #1833163b
 def to_frame(
-    effects: Effects, # Any
-    level: float = 0.95, # Of `low` and `high`
-) -> pd.DataFrame: # One row per intervention, context and feature
-    "Tidy table: `intervention, context, feature, unit, mean, sd, low, high, n_cells, n_replicates, df, support`"
+    effects: Effects, # Measured, simulated or predicted
+    level: float = 0.95, # Probability between `low` and `high`, 0 to 1
+) -> pd.DataFrame: # `intervention, context, feature, unit, mean, sd, low, high, n_cells, n_replicates, df, support`
+    "Write effects as a tidy table: one row per intervention, context and feature"
     low, high = interval(effects, level)
     n, m = len(effects), len(effects.features)
     rows = effects.obs.loc[effects.obs.index.repeat(m)].reset_index(drop=True)

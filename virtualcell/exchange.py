@@ -19,8 +19,10 @@ from .core import AnnData, canonical, check_one_of, fault, replacing
 from .effects import FORMAT, Effects, facts_of
 
 # %% ../nbs/0_foundation/01b_exchange.ipynb #e97c40f9
-def to_wide(effects: Effects) -> tuple[pd.DataFrame, dict]: # (table, facts)
-    "The table and the facts that files hold"
+def to_wide(
+    effects: Effects, # Measured, simulated or predicted
+) -> tuple[pd.DataFrame, dict]: # (table with `mean:FEATURE` and `sd:FEATURE`, facts of the whole)
+    "Write effects as one wide table, with the facts that go beside it into a file"
     table = effects.obs.assign(intervention=effects.obs["intervention"].map(str),
                                context=[canonical(one) for one in effects.obs["context"]])
     numbers = {f"{part}:{f}": values[:, j] for part, values in (("mean", effects.mean), ("sd", effects.sd))
@@ -28,7 +30,10 @@ def to_wide(effects: Effects) -> tuple[pd.DataFrame, dict]: # (table, facts)
     return pd.concat([table, pd.DataFrame(numbers, index=table.index)], axis=1), facts_of(effects)
 
 # %% ../nbs/0_foundation/01b_exchange.ipynb #023ce361
-def from_wide(table: pd.DataFrame, facts: Mapping) -> Effects:
+def from_wide(
+    table: pd.DataFrame, # Of `to_wide`
+    facts: Mapping, # Of `to_wide`
+) -> Effects: # Equal to those that were written
     "Read what `to_wide` made"
     if facts.get("format") != FORMAT["format"] or facts.get("version") != FORMAT["version"]:
         raise ValueError(f"format {facts.get('format')!r}, version {facts.get('version')!r}")
@@ -38,13 +43,17 @@ def from_wide(table: pd.DataFrame, facts: Mapping) -> Effects:
     return Effects(obs=obs.assign(context=[json.loads(text) for text in obs["context"]]), var=facts["var"], mean=mean,
                    sd=sd, origin=facts["origin"], made_by=facts["made_by"])
 
-# %% ../nbs/0_foundation/01b_exchange.ipynb #2689d5b6
-def to_json(effects: Effects) -> str:
-    "All of it as canonical JSON; an infinite number is null"
+# %% ../nbs/0_foundation/01b_exchange.ipynb #260f1dda
+def to_json(
+    effects: Effects, # Measured, simulated or predicted
+) -> str: # One line; an infinite number is null
+    "Write effects as canonical JSON"
     table, facts = to_wide(effects)
     return canonical({"facts": facts, "columns": table.to_dict("list")})
 
-def from_json(text: str) -> Effects:
+def from_json(
+    text: str, # Of `to_json`
+) -> Effects: # Equal to those that were written
     "Read what `to_json` wrote"
     held = json.loads(text)
     table = pd.DataFrame(held["columns"])
@@ -52,9 +61,11 @@ def from_json(text: str) -> Effects:
     known = {name: table[name].astype(float).fillna(np.inf) for name in endless}
     return from_wide(table.assign(**known), held["facts"])
 
-# %% ../nbs/0_foundation/01b_exchange.ipynb #260f1dda
-def to_anndata(effects: Effects) -> AnnData: # interventions × features
-    "One row per intervention and context: `X` is the mean, layer `sd` its standard error"
+# %% ../nbs/0_foundation/01b_exchange.ipynb #24305c0d
+def to_anndata(
+    effects: Effects, # Measured, simulated or predicted
+) -> AnnData: # One row per intervention and context: `X` is the mean, layer `sd` its standard error
+    "Write effects as an AnnData of interventions × features"
     from anndata import AnnData
     table, facts = to_wide(effects)
     obs = table[list(effects.obs.columns)].rename(columns={"intervention": "perturbation"})
@@ -62,22 +73,24 @@ def to_anndata(effects: Effects) -> AnnData: # interventions × features
     return AnnData(effects.mean.copy(), obs, effects.var.copy(), {"effects": canonical(facts)},
                    layers={"sd": effects.sd.copy()})
 
-# %% ../nbs/0_foundation/01b_exchange.ipynb #fba239f6
-def from_anndata(adata: AnnData) -> Effects:
-    "Read what `to_anndata` made, also after a visit to disk"
+# %% ../nbs/0_foundation/01b_exchange.ipynb #45010bff
+def from_anndata(
+    adata: AnnData, # Of `to_anndata`, also after a visit to disk
+) -> Effects: # Equal to those that were written
+    "Read what `to_anndata` made"
     obs = adata.obs.rename(columns={"perturbation": "intervention"}).astype({"intervention": str, "context": str})
     facts = json.loads(adata.uns["effects"])
     return Effects(obs=obs.assign(context=[json.loads(text) for text in obs["context"]]), var=facts["var"],
                    mean=np.asarray(adata.X, float), sd=np.asarray(adata.layers["sd"], float), origin=facts["origin"],
                    made_by=facts["made_by"])
 
-# %% ../nbs/0_foundation/01b_exchange.ipynb #24305c0d
+# %% ../nbs/0_foundation/01b_exchange.ipynb #b78b2436
 _ENDINGS = (".parquet", ".json", ".h5ad")
 
 def save(
-    effects: Effects, # Any
-    path: str | Path, # Ends in .parquet, .json or .h5ad
-) -> Path:
+    effects: Effects, # Measured, simulated or predicted
+    path: str | Path, # File to make or replace; ends in .parquet, .json or .h5ad
+) -> Path: # Of the file
     "Write a file that `load` reads; the file is whole or it is not there"
     path = Path(path)
     check_one_of(path.suffix, _ENDINGS, "the file's ending")
@@ -97,8 +110,8 @@ def _write_parquet(effects: Effects, path: Path) -> None:
 
 # %% ../nbs/0_foundation/01b_exchange.ipynb #174c6bc1
 def load(
-    path: str | Path, # Ends in .parquet, .json or .h5ad
-) -> Effects:
+    path: str | Path, # File of `save`; ends in .parquet, .json or .h5ad
+) -> Effects: # Equal to those that were written
     "Read what `save` wrote"
     path = Path(path)
     check_one_of(path.suffix, _ENDINGS, "the file's ending")

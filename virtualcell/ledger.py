@@ -27,9 +27,9 @@ TYPES = ("register", "amend", "data_seen", "split", "run", "peek", "unblind", "r
 GENESIS = "0" * 64
 
 class Check(NamedTuple):
-    "What `verify` found"
-    ok: bool # Whether every entry is whole and in its place
-    n_entries: int # Good entries from the start
+    "The state of a ledger, as `verify` finds it"
+    ok: bool # True if every entry is whole and in its place
+    n_entries: int # Good entries from the start, 0 or more
     head: str # Hash of the last good entry
     problem: str # The first bad entry in words; empty if there is none
 
@@ -37,19 +37,19 @@ class Check(NamedTuple):
 def entry_hash(
     entry: dict, # An entry, with or without its hash
 ) -> str: # 64 hexadecimal digits
-    "The hash that chains an entry to the one before"
+    "Compute the hash that chains an entry to the one before"
     body = {key: value for key, value in entry.items() if key != "hash"}
     return hashlib.sha256((entry["prev"] + line_of(body)).encode()).hexdigest()
 
 def line_of(
     entry: dict, # Plain values only, as JSON reads them
 ) -> str: # One line without its end
-    "The canonical text of an entry; `core.canonical` without the conversion, which a long chain would pay twice"
+    "Write the canonical text of an entry; `core.canonical` without the conversion, which a long chain would pay twice"
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 # %% ../nbs/0_foundation/03_ledger.ipynb #7bbe1e91
 def _entry_at(line: bytes, i: int, head: str) -> tuple[dict | None, str]:
-    "The entry in `line`, or what is wrong with it"
+    "Read the entry in `line`, or say what is wrong with it"
     try: entry = json.loads(line, parse_constant=float)
     except (ValueError, RecursionError): return None, "is not JSON"
     if not isinstance(entry, dict) or not {"i", "prev", "hash"} <= set(entry): return None, "is not an entry"
@@ -64,7 +64,7 @@ def _read(path: Path) -> bytes: return path.read_bytes() if path.exists() else b
 
 # %% ../nbs/0_foundation/03_ledger.ipynb #e870444f
 def _walk(content: bytes) -> tuple[list[dict], str]:
-    "Good entries from the start, and the first problem"
+    "Collect the good entries from the start, and the first problem"
     entries, head = [], GENESIS
     *lines, tail = content.split(b"\n")
     for i, line in enumerate(lines):
@@ -80,12 +80,12 @@ class Ledger:
 
     def __init__(self,
         path: str | Path, # The .jsonl file; made by the first `append`
-        actor: str = "virtualcell", # Who writes
+        actor: str = "virtualcell", # Name of the writer, kept in every entry
     ):
         self.path, self.actor = Path(path), actor
 
-    def entries(self) -> list[dict]:
-        "All entries; an error names the first bad one"
+    def entries(self) -> list[dict]: # `i, time_utc, actor, type, payload, prev, hash` each, the oldest first
+        "Read all entries; an error names the first bad one"
         found, problem = _walk(_read(self.path))
         if problem: raise fault(f"an unbroken chain in {self.path.name}", problem,
                                 "Restore the file from a copy that verifies against a published head.", LedgerError)
@@ -93,13 +93,13 @@ class Ledger:
 
     @property
     def head(self) -> str: # 64 hexadecimal digits
-        "Hash of the last entry: publish it, it proves everything before"
+        "Hash of the last entry: publish it, since it proves everything before"
         entries = self.entries()
         return entries[-1]["hash"] if entries else GENESIS
 
     def verify(self,
         head: str | None = None, # A head that was published earlier; shows a cut tail
-    ) -> Check:
+    ) -> Check: # True in `ok` if the chain is whole
         "Check every entry, and that the chain still holds a published `head`"
         entries, problem = _walk(_read(self.path))
         hashes = [GENESIS, *(entry["hash"] for entry in entries)]
@@ -108,7 +108,7 @@ class Ledger:
         return Check(not problem, len(entries), hashes[-1], problem)
     def append(self,
         type: str, # One of `TYPES`
-        payload: dict[str, Any], # What happened; anything JSON can hold
+        payload: dict[str, Any], # Facts of the entry: anything that JSON can hold
     ) -> dict: # The entry as written
         "Add one entry; it is on disk when this returns"
         with self.writer() as write: return write(type, payload)
@@ -117,7 +117,7 @@ class Ledger:
 # %% ../nbs/0_foundation/03_ledger.ipynb #e6289f33
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    "The open file, locked for one writer"
+    "Open the file, locked for one writer"
     import fcntl
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def _mend(path: Path, handle: int) -> None:
 
 # %% ../nbs/0_foundation/03_ledger.ipynb #bff684ff
 def _write_line(handle: int, line: bytes, path: Path) -> None:
-    "All of the line, or none of it"
+    "Write all of the line, or none of it"
     start = os.fstat(handle).st_size
     try:
         if os.write(handle, line) != len(line): raise OSError(28, "No space left on device")
@@ -156,7 +156,7 @@ def _write_line(handle: int, line: bytes, path: Path) -> None:
 def locked_writer(
     ledger: Ledger, # Held by one writer at a time
 ) -> Iterator[Callable[[str, dict], dict]]: # Writes one entry: write(type, payload)
-    "Hold the lock for many entries"
+    "Hold the lock while many entries are written"
     with _locked(ledger.path) as handle:
         _mend(ledger.path, handle)
         entries = ledger.entries()

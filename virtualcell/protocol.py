@@ -35,14 +35,14 @@ from .settings import Settings
 # %% ../nbs/0_foundation/05_protocol.ipynb #467c7716
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Knowledge:
-    "What is known of targets before any experiment: one row of features each"
-    name: str # Such as "gene ontology"
-    targets: tuple[str, ...] # Names, as in interventions
-    matrix: Float[np.ndarray, "target latent"] # Features; NaN in a row of which nothing is known, whatever was given
+    "Prior knowledge of targets: one row of features each, known before any experiment"
+    name: str # Name of the table, such as "gene ontology"
+    targets: tuple[str, ...] # Names of the rows, as in interventions
+    matrix: Float[np.ndarray, "target latent"] # Features; kept as NaN in a row of which nothing is known
     mask: Bool[np.ndarray, " target"] | None = None # False where nothing is known; by default all are known
     features: tuple[str, ...] = () # Names of the columns, if they have any
-    source: str = "" # Where it comes from
-    licence: str = "" # Under which it may be used
+    source: str = "" # Publication or address that it comes from
+    licence: str = "" # Licence under which it may be used
 
     def __post_init__(self):
         for name, value in _checked_knowledge(self).items(): object.__setattr__(self, name, value)
@@ -61,14 +61,16 @@ class Knowledge:
         "Change with any name, any number that is known, the mask, the source and the licence"
         return digest(self.name, self.targets, self.features, self.matrix, self.mask, self.source, self.licence)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self,
+        path: str | Path, # File to make or replace
+    ) -> Path: # Of the file
         "Write one file of arrays and JSON, for `load_knowledge`"
         facts = {name: getattr(self, name) for name in ("name", "targets", "features", "source", "licence")}
         return save_artifact(path, "table of knowledge", facts, {"matrix": self.matrix, "mask": self.mask})
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #9da1fa9c
+# %% ../nbs/0_foundation/05_protocol.ipynb #60c0ae66
 def _checked_knowledge(held: Knowledge) -> dict:
-    "The fields as they are kept: what is not known is NaN, so that nobody reads a zero there"
+    "Check the fields, and put NaN where nothing is known, so that nobody reads a zero there"
     for what, said in (("targets", held.targets), ("features", held.features)):
         if isinstance(said, str): raise fault(f"a list of {what}", repr(said), f"Write {what}=[{said!r}].")
     targets, features, matrix = tuple(held.targets), tuple(held.features), np.asarray(held.matrix, float)
@@ -86,19 +88,19 @@ def _checked_knowledge(held: Knowledge) -> dict:
     return {"targets": targets, "features": features, "mask": frozen(mask),
             "matrix": frozen(np.where(mask[:, None], matrix, np.nan))}
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #60c0ae66
+# %% ../nbs/0_foundation/05_protocol.ipynb #12fecf9b
 def load_knowledge(
-    path: str | Path, # What `Knowledge.save` wrote
-) -> Knowledge:
-    "Read a table of targets; its digest is what it was"
+    path: str | Path, # File of `Knowledge.save`
+) -> Knowledge: # With the digest that it had
+    "Read a table of prior knowledge"
     facts, arrays = load_artifact(path, "table of knowledge")
     try: return Knowledge(**{name: tuple(f) if isinstance(f, list) else f for name, f in facts.items()}, **arrays)
     except TypeError as error:
         raise fault(f"knowledge of this version in {path}", error, "Make and save it again.", ArtifactError) from error
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #12fecf9b
+# %% ../nbs/0_foundation/05_protocol.ipynb #77c8d6a9
 def _tables(knowledge: Knowledge | Sequence[Knowledge] | None) -> tuple[Knowledge, ...]:
-    "One, several or no tables of knowledge, of different names"
+    "Collect one, several or no tables of knowledge, with different names"
     is_list = isinstance(knowledge, Sequence) and not isinstance(knowledge, str)
     tables = () if knowledge is None else tuple(knowledge) if is_list else (knowledge,)
     odd = [repr(o) if isinstance(o, str) else type(o).__name__ for o in tables if not isinstance(o, Knowledge)]
@@ -107,16 +109,16 @@ def _tables(knowledge: Knowledge | Sequence[Knowledge] | None) -> tuple[Knowledg
         raise fault("tables of knowledge with names of their own", f"{few(again)} twice or more", "Rename one.")
     return tables
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #ad296f1a
+# %% ../nbs/0_foundation/05_protocol.ipynb #cd681cb1
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Training:
-    "All that a model may learn from"
-    effects: Effects | None = None # Measured or simulated; none for a model that needs none
-    cells: AnnData | None = None # Cells under the contract, of the training part only
-    knowledge: Knowledge | Sequence[Knowledge] = () # Of targets; kept as a tuple
-    statuses: tuple[str, ...] = ("validated",) # Of cells and results that were allowed
+    "A training set: all that a model may learn from"
+    effects: Effects | None = None # Measured or simulated effects; None for a model that needs none
+    cells: AnnData | None = None # Single cells under the data contract, of the training part only
+    knowledge: Knowledge | Sequence[Knowledge] = () # Prior knowledge of targets; kept as a tuple
+    statuses: tuple[str, ...] = ("validated",) # Statuses of cells that were allowed: validated, exploratory, ambiguous
     checkpoint: Path | None = None # File of weights to start from, for models that need one
-    device: Literal["cpu", "cuda"] = "cpu" # Where a model may work; in no digest, for results must not depend on it
+    device: Literal["cpu", "cuda"] = "cpu" # Where a model may compute; in no digest, as results must not depend on it
 
     def __post_init__(self):
         object.__setattr__(self, "knowledge", _tables(self.knowledge))
@@ -138,12 +140,14 @@ class Training:
                       _cells_digest(self.cells), self.statuses,
                       file_digest(self.checkpoint) if self.checkpoint is not None else "")
 
-    def control_cells(self) -> AnnData:
-        "Unperturbed cells"
+    def control_cells(self) -> AnnData: # A view of `cells`
+        "Select the unperturbed cells"
         return self.cells[is_control(self.cells)]
 
-    def rows(self, positions: np.ndarray) -> "Training":
-        "Keep some rows of the effects, by position"
+    def rows(self,
+        positions: np.ndarray, # Positions of rows from 0, or True for each row to keep
+    ) -> "Training": # With these effects, and all the rest
+        "Keep some rows of the effects"
         return dataclasses.replace(self, effects=take(self.effects, positions))
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #a03bc5d1
@@ -172,64 +176,78 @@ def _cells_digest(cells: AnnData | None) -> str:
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #a95716a8
 class Prediction(NamedTuple):
-    "What a model answers, row by row"
+    "The answer of a model, one row per intervention"
     mean: Float[np.ndarray, "intervention feature"] # Effect [unit of the feature]
-    sd: Float[np.ndarray, "intervention feature"] # Standard error about the true effect; infinity if unknown
-    support: Bool[np.ndarray, " intervention"] # Whether the model has something to go on
-    df: Float[np.ndarray, " intervention"] | float = np.inf # Degrees of freedom of `sd`: from how much it was estimated
+    sd: Float[np.ndarray, "intervention feature"] # Standard error about the true effect, 0 or more; infinity if unknown
+    support: Bool[np.ndarray, " intervention"] # True where the model has data to base its answer on
+    df: Float[np.ndarray, " intervention"] | float = np.inf # Degrees of freedom of `sd`, above 0; infinity is normal
 
 class State(NamedTuple):
-    "What a model has learned"
-    arrays: dict[str, np.ndarray] # Numbers, truth values or text
-    facts: dict[str, Any] = {} # Plain values
-    var: pd.DataFrame | None = None # Features that are predicted; by default those of the training effects
+    "The result of learning, as `learn` returns it"
+    arrays: dict[str, np.ndarray] # Numbers, truth values or text by name
+    facts: dict[str, Any] = {} # Plain values by name
+    var: pd.DataFrame | None = None # Features that are predicted (`kind, unit`); by default those of the training effects
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #fc72dfb2
 @dataclass(frozen=True, eq=False)
 class Query:
-    "What a model is asked: one intervention in one context per row"
-    interventions: tuple[Intervention, ...] # Objects
-    contexts: tuple[Context, ...] # One each
-    seen: Bool[np.ndarray, " intervention"] # Kind, dose, time and delivery are those of the training set
-    seen_context: Bool[np.ndarray, " intervention"] # The context was in the training set
+    "A question to a model: one intervention in one context per row"
+    interventions: tuple[Intervention, ...] # What is done, one per row
+    contexts: tuple[Context, ...] # To which cells, one per row
+    seen: Bool[np.ndarray, " intervention"] # True where kind, dose, time and delivery are those of the training set
+    seen_context: Bool[np.ndarray, " intervention"] # True where the context was in the training set
 
     def __len__(self): return len(self.interventions)
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #9a080fb0
+# %% ../nbs/0_foundation/05_protocol.ipynb #3be0eac9
 @runtime_checkable
 class Answers(Protocol):
-    "A fitted model as the screen and the loop see it"
+    "A fitted model as the screen and the loop see it: a name, a digest, and `predict`"
     @property
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
 
-    def predict(self, interventions: Sequence, contexts: Any = None) -> Effects: ...
+    def predict(self,
+        interventions: Sequence, # What is done
+        contexts: Any = None, # To which cells: one for all, or one each; None for the only one that is known
+    ) -> Effects: ... # Predict effects: a row per intervention
 
 NEEDS = {"effects": "measured effects", "control_cells": "control cells", "contexts": "effects in two or more contexts",
          "knowledge": "knowledge of targets", "checkpoint": "a file of weights", "device": "a CUDA device"} # To fit
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #3be0eac9
+# %% ../nbs/0_foundation/05_protocol.ipynb #310fd4c6
 class Model(Settings, ABC):
     "Settings of a model. A subclass is a frozen dataclass with a `name`, and says how to `learn` and how to `respond`"
-    name: str
-    needs: ClassVar[tuple[str, ...]] = ("effects",) # Among `NEEDS`
-    crosses_contexts: ClassVar[bool] = False # Claims to answer in a new context after seeing a single one
+    name: str # Name in tables and records, such as `perturbed mean`
+    needs: ClassVar[tuple[str, ...]] = ("effects",) # Parts of a training set that it cannot do without, among `NEEDS`
+    crosses_contexts: ClassVar[bool] = False # True if it can answer in a new context after seeing a single one
 
     @abstractmethod
-    def learn(self, training: Training, random_state: int) -> State | dict: ... # What is to be kept, as arrays
+    def learn(self,
+        training: Training, # Checked: it has what the model `needs`
+        random_state: int, # Seed
+    ) -> State | dict: # Arrays by name, or a State
+        "Learn from `training`, and return what is to be kept"
 
     @abstractmethod
-    def respond(self, fitted: "Fitted", query: Query) -> Prediction: ... # An answer for each row of the query
+    def respond(self,
+        fitted: "Fitted", # Of this model, with the arrays that `learn` returned
+        query: Query, # Interventions in contexts, and what the training set covers of them
+    ) -> Prediction: # One row per row of the query
+        "Answer each row of the query"
 
-    def fit(self, training: Training, random_state: int = 0) -> "Fitted":
-        "Learn from `training`; the same seed gives the same bytes"
+    def fit(self,
+        training: Training, # What the model may learn from
+        random_state: int = 0, # Seed
+    ) -> "Fitted": # The model with what it learned; the same seed gives the same bytes
+        "Learn from a training set"
         return _fit(self, training, random_state)
 
-# %% ../nbs/0_foundation/05_protocol.ipynb #310fd4c6
+# %% ../nbs/0_foundation/05_protocol.ipynb #ee5836a3
 def check_needs(
-    model: Model, # About to learn
-    training: Training, # What it gets
+    model: Model, # Model that is about to learn
+    training: Training, # Training set that it gets
 ) -> None:
     "Refuse a training set that lacks what the model needs"
     effects = training.effects
@@ -268,12 +286,12 @@ def _fit(model: Model, training: Training, random_state: int) -> "Fitted":
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fitted:
     "A model that has learned: arrays, and a pure `predict`"
-    model: Model # Its settings
-    arrays: Mapping[str, np.ndarray] # What it learned; must not be written to
+    model: Model # Settings of the model
+    arrays: Mapping[str, np.ndarray] # Arrays that it learned; nobody can write to them
     facts: Mapping[str, Any] # Plain values that it learned
     var: pd.DataFrame # Features that it predicts: `kind, unit`
-    encoder: Encoder # What its training set covers
-    contexts: tuple[Context, ...] # Of its training set
+    encoder: Encoder # Kinds, doses, times and deliveries that its training set covers
+    contexts: tuple[Context, ...] # Contexts of its training set
     trained_on: Mapping[str, Any] # Digests, counts, statuses, seed, library version
 
     def __post_init__(self):
@@ -297,8 +315,8 @@ class Fitted:
         interventions: Sequence[Intervention | str], # What is done
         contexts: Context | Mapping | Sequence | None = None, # To which cells: one for all, or one each
         knowledge: Knowledge | Sequence[Knowledge] | None = None, # Refused unless it is what the model learned from
-    ) -> Effects:
-        "Predict effects, one row per intervention; without `contexts` in the only context that the model knows"
+    ) -> Effects: # One row per intervention, with `support`
+        "Predict effects; without `contexts` in the only context that the model knows"
         _check_knowledge(self, _tables(knowledge))
         return _predict(self, interventions, contexts)
     def save(self, path: str | Path) -> Path: return save_fitted(self, path)
@@ -345,11 +363,11 @@ def _checked_answer(fitted: Fitted, answer: Any, n: int) -> Prediction:
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #e5fc34a1
 def ask(
-    fitted: Fitted, # To be asked
+    fitted: Fitted, # Fitted model that is asked
     interventions: tuple[Intervention, ...], # What is done
-    contexts: Any = None, # One for all, or one each; None for the only one it knows
-) -> Query:
-    "Put a question to a fitted model, with what its training set covers of it"
+    contexts: Any = None, # To which cells: one for all, or one each; None for the only one that is known
+) -> Query: # One row per intervention
+    "Put interventions in contexts beside what a training set covers of them, as a question to its model"
     known = fitted.contexts
     if contexts is None and len(known) > 1:
         raise fault("a context for every prediction", f"none; {fitted.name} knows {few(known)}",
@@ -366,12 +384,12 @@ def ask(
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #a8103d23
 def sample(
-    fitted: Fitted, # Of a model that can draw cells
+    fitted: Fitted, # Fitted model that can draw cells; others are refused
     intervention: Intervention | str, # What is done
-    n_cells: int, # Cells to draw
+    n_cells: int, # Cells to draw, 1 or more
     random_state: int = 0, # Seed
-) -> AnnData: # Under the contract
-    "Draw single cells, where the model can: a distribution has more than a mean"
+) -> AnnData: # Cells under the data contract
+    "Draw single cells, for questions where a mean is not enough"
     if not hasattr(fitted.model, "draw"):
         raise fault("a model that can draw cells", f"{fitted.name}, which predicts means",
                     "Use predict, or a simulator.")
@@ -380,15 +398,15 @@ def sample(
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #36304032
 def _content(fitted: Fitted) -> tuple[dict, Mapping[str, np.ndarray]]:
-    "Facts and arrays of the file"
+    "Collect facts and arrays of the file"
     facts = {"model": fitted.model, "facts": fitted.facts, "var": fitted.var.reset_index().to_dict("list"),
              "encoder": fitted.encoder, "contexts": fitted.contexts, "trained_on": fitted.trained_on}
     return plain(facts), fitted.arrays
 
 def save_fitted(
-    fitted: Fitted, # Of a model whose settings can be written
-    path: str | Path, # Where to
-) -> Path:
+    fitted: Fitted, # Fitted model whose settings a file can hold
+    path: str | Path, # File to make or replace
+) -> Path: # Of the file
     "Write one file of arrays and JSON, for `load_fitted`"
     fitted.model.refuse_to_save()
     Settings.from_plain(plain(fitted.model), "the model") # what could not be read again is refused here
@@ -396,9 +414,9 @@ def save_fitted(
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #61f2c025
 def load_fitted(
-    path: str | Path, # What `Fitted.save` wrote
-) -> Fitted:
-    "Read a fitted model; it predicts what it predicted before it was saved"
+    path: str | Path, # File of `Fitted.save`
+) -> Fitted: # Predicts what it predicted before it was saved
+    "Read a fitted model"
     facts, arrays = load_artifact(path, "fitted model")
     try: return _fitted_from(facts, arrays)
     except (KeyError, TypeError, AttributeError) as error:

@@ -25,7 +25,7 @@ from .core import build, fault, few, plain
 _CLASSES: dict[tuple[str, str], type] = {} # Every subclass of `Settings`, by module and name
 
 class ChangedModelWarning(UserWarning):
-    "A saved model was made by other code than the class has now"
+    "A saved model was made by other code than its class has now"
 
 # %% ../nbs/0_foundation/04a_settings.ipynb #4eec763b
 class Settings:
@@ -48,8 +48,11 @@ class Settings:
         "Raise an error if the settings hold something that a file cannot, such as a function"
 
     @staticmethod
-    def from_plain(held: Mapping, where: str = "the file") -> Any:
-        "Make what `to_plain` gave; warn if the class has other code now"
+    def from_plain(
+        held: Mapping, # Of `to_plain`: `class, module, settings`, and perhaps `code`
+        where: str = "the file", # Name of the source, for messages
+    ) -> Any: # An object of the class that is named
+        "Make the object that `to_plain` described; warn if the class has other code now"
         if not isinstance(held, Mapping) or set(held) - {"code"} != {"class", "module", "settings"}:
             raise fault(f"class, module and settings in {where}", repr(held)[:80], "Save it again.")
         kind = _class_of(str(held["class"]), str(held["module"]))
@@ -60,14 +63,14 @@ class Settings:
 
 # %% ../nbs/0_foundation/04a_settings.ipynb #fa1fde88
 def _refuse_endless(held: dict, name: str, values: list) -> None:
-    "A file has no infinity and no NaN: three settings would look alike"
+    "Refuse infinity and NaN: in a file they would look alike"
     odd = [field for field, value in zip(held, values, strict=True)
            for one in (value if isinstance(value, list | tuple) else [value])
            if isinstance(one, float) and not math.isfinite(one)]
     if odd: raise fault(f"finite settings of {name}", few(odd), "Use None, or a large number.")
 
 def _as_hinted(hint: object, value: object) -> object:
-    "A whole number as a float where a float is meant, also inside a tuple"
+    "Turn a whole number into a float where a float is meant, also inside a tuple"
     inside = typing.get_args(hint)
     if isinstance(value, list) and typing.get_origin(hint) is tuple and inside[-1] is ...:
         return [_as_hinted(inside[0], one) for one in value]
@@ -76,7 +79,7 @@ def _as_hinted(hint: object, value: object) -> object:
 
 # %% ../nbs/0_foundation/04a_settings.ipynb #752e8c81
 def _class_of(name: str, module: str) -> type:
-    "A class of this library, or one that was defined before, here or in the module that the file names"
+    "Find a class of this library, or one that was defined before, here or in the module that the file names"
     ours = re.fullmatch(r"virtualcell(\.[a-z_0-9]+)+", module)
     if ours and (module, name) not in _CLASSES:
         with contextlib.suppress(ImportError): importlib.import_module(module)

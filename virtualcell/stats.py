@@ -19,20 +19,20 @@ from .core import ContractError, fault, stream
 
 # %% ../nbs/0_foundation/02_stats.ipynb #709375aa
 class PseudoreplicationError(ContractError):
-    "Cells were counted where replicates should be"
+    "Cells are counted where independent replicates should be"
 
 class Estimate(NamedTuple):
     "A number with the ends of its interval"
-    value: float
-    low: float
-    high: float
+    value: float # The estimate
+    low: float # Lower end
+    high: float # Upper end
 
-# %% ../nbs/0_foundation/02_stats.ipynb #9869c47e
+# %% ../nbs/0_foundation/02_stats.ipynb #e05b5f85
 def mean_interval(
-    values: Float[np.ndarray, "replicate feature"], # One row per independent replicate
-    level: float = 0.95, # Probability inside
-) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, " feature"]]: # (mean, half width)
-    "Mean over replicates and the half width of Student's interval; infinite with one replicate"
+    values: Float[np.ndarray, "replicate feature"], # One row per independent replicate, 1 or more
+    level: float = 0.95, # Probability inside the interval, 0 to 1
+) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, " feature"]]: # (mean, half width); infinite for 1 replicate
+    "Average replicates, and compute the half width of Student's interval"
     from scipy.stats import t
     n = len(values)
     if n == 0: raise fault("one replicate or more", "none", "Check the replicate column.", PseudoreplicationError)
@@ -41,27 +41,27 @@ def mean_interval(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #e9fc0b92
 def bootstrap(
-    values: Float[np.ndarray, "unit ..."], # First axis: unit of inference
-    statistic: Callable[[np.ndarray], float] = np.mean, # Of one resampled array
-    n_boot: int = 1000, # Resamples
-    level: float = 0.95, # Probability inside
+    values: Float[np.ndarray, "unit ..."], # One entry per unit of inference, along the first axis
+    statistic: Callable[[np.ndarray], float] = np.mean, # Computes one number from an array of units
+    n_boot: int = 1000, # Resamples, 1 or more
+    level: float = 0.95, # Probability inside the interval, 0 to 1
     random_state: int = 0, # Seed
-) -> Estimate:
-    "Percentile interval of a `statistic` over resampled units"
+) -> Estimate: # The statistic of all units, and the ends over resamples
+    "Compute the percentile interval of a `statistic` by resampling units"
     rng = stream(random_state, "bootstrap")
     picks = rng.integers(0, len(values), size=(n_boot, len(values)))
     drawn = np.array([statistic(values[pick]) for pick in picks])
     low, high = np.nanquantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
     return Estimate(float(statistic(values)), float(low), float(high))
 
-# %% ../nbs/0_foundation/02_stats.ipynb #d7511d80
+# %% ../nbs/0_foundation/02_stats.ipynb #23b96099
 def paired_bootstrap(
-    ours: Float[np.ndarray, " unit"], # Score of one method, per unit
-    theirs: Float[np.ndarray, " unit"], # Score of the other, same units in the same order
-    n_boot: int = 2000, # Resamples
+    ours: Float[np.ndarray, " unit"], # Score of one method, per unit such as a perturbation
+    theirs: Float[np.ndarray, " unit"], # Score of the other one, for the same units in the same order
+    n_boot: int = 2000, # Resamples, 1 or more
     random_state: int = 0, # Seed
-) -> Estimate:
-    "Mean difference `ours - theirs` over resampled pairs"
+) -> Estimate: # Mean difference with its 95 % interval
+    "Compare two methods on the same units: the mean of `ours - theirs` over resampled pairs"
     if len(ours) != len(theirs):
         raise fault("as many scores on both sides", f"{len(ours)} and {len(theirs)}", "Align the units.")
     return bootstrap(ours - theirs, n_boot=n_boot, random_state=random_state)
@@ -69,9 +69,9 @@ def paired_bootstrap(
 # %% ../nbs/0_foundation/02_stats.ipynb #50af0c52
 def clone_fraction(
     hits: Float[np.ndarray, " clone"], # Cells with the property, per clone
-    cells: Float[np.ndarray, " clone"], # All cells, per clone; empty clones are left out
-) -> tuple[float, float]: # (fraction, standard error)
-    "Mean fraction over clones and its standard error between clones"
+    cells: Float[np.ndarray, " clone"], # All cells, per clone; clones without a cell are left out
+) -> tuple[float, float]: # (fraction, 0 to 1; standard error, infinite for fewer than two clones)
+    "Average the fraction of cells over clones, with the standard error between clones"
     alive = cells > 0
     if alive.sum() < 2: return (float("nan"), float("inf"))
     share = hits[alive] / cells[alive]
@@ -79,9 +79,9 @@ def clone_fraction(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #1291f8a4
 def false_discovery(
-    p: Float[np.ndarray, " test"], # p-values, NaN where no test was possible
-) -> Float[np.ndarray, " test"]: # q-values
-    "q-values: the share of false hits among all tests at least as extreme"
+    p: Float[np.ndarray, " test"], # p-values, 0 to 1; NaN where no test was possible
+) -> Float[np.ndarray, " test"]: # q-values, 0 to 1: the share of false hits among all tests at least as extreme
+    "Turn p-values into q-values"
     from scipy.stats import false_discovery_control
     q, done = np.full(len(p), np.nan), np.isfinite(p)
     if done.any(): q[done] = false_discovery_control(p[done])
@@ -89,13 +89,13 @@ def false_discovery(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #e25e61cb
 def p_top_k(
-    mean: Float[np.ndarray, " intervention"], # Scores, larger is better; shrunk ones, from `shrink` or from a model
+    mean: Float[np.ndarray, " intervention"], # Scores, larger is better; shrunk ones, of `shrink` or of a model
     sd: Float[np.ndarray, " intervention"], # Standard errors; infinity if unknown
-    k: int = 10, # Size of the top
-    n_draws: int = 2000, # Draws, 1 or more
+    k: int = 10, # Places at the top, 1 or more
+    n_draws: int = 2000, # Random draws, 1 or more
     random_state: int = 0, # Seed
-    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`; infinite by default
-) -> Float[np.ndarray, " intervention"]: # 0 to 1, summing to k; NaN where the error is unknown
+    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`, above 0; infinite by default
+) -> Float[np.ndarray, " intervention"]: # Probabilities that sum to k; NaN where the error is unknown
     "Estimate the probability that a candidate belongs to the best `k`"
     known = np.flatnonzero(np.isfinite(sd))
     chance, k = np.full(len(mean), np.nan), min(k, len(known))
@@ -115,7 +115,7 @@ def p_top_k(
 
 # %% ../nbs/0_foundation/02_stats.ipynb #2f4f1479
 def _moderated(v: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Variances from few replicates, drawn together as far as they agree: (variances, degrees of freedom)"
+    "Draw variances from few replicates together, as far as they agree: (variances, degrees of freedom)"
     from scipy.optimize import brentq
     from scipy.special import digamma, polygamma
     rows = np.isfinite(df) & (v > 0)
@@ -132,7 +132,7 @@ def _moderated(v: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 # %% ../nbs/0_foundation/02_stats.ipynb #6011fcf8
 def _as_normal(sd: np.ndarray, df: np.ndarray | None) -> np.ndarray:
-    "Variances of normal errors with the same 95 % intervals"
+    "Find the variances of normal errors with the same 95 % intervals"
     from scipy.stats import norm, t
     if df is None: return sd**2
     v, df = _moderated(sd**2, np.asarray(df, float))
@@ -140,10 +140,10 @@ def _as_normal(sd: np.ndarray, df: np.ndarray | None) -> np.ndarray:
     return v * np.where(np.isfinite(df), wide, 1.0) ** 2
 
 # %% ../nbs/0_foundation/02_stats.ipynb #cb44527d
-OUTLIERS = 0.02 # Candidates of a list that are expected to lie far outside it
+OUTLIERS = 0.02 # Expected number of candidates of a list that lie far outside it
 
 def _given_spread(y: np.ndarray, v: np.ndarray, spread: float, wide: float) -> tuple[float, np.ndarray, np.ndarray]:
-    "Log likelihood of one spread, and what it makes of the means and variances"
+    "Compute the log likelihood of one spread, and the means and variances that follow from it"
     rare, near, centre = OUTLIERS / len(y), v + spread**2, np.median(y)
     likely = lambda share, variance: np.log(share) - 0.5 * (np.log(variance) + (y - centre) ** 2 / variance)
     for _ in range(3): # the centre, and who lies far outside, inform each other
@@ -160,16 +160,16 @@ def _given_spread(y: np.ndarray, v: np.ndarray, spread: float, wide: float) -> t
 
 # %% ../nbs/0_foundation/02_stats.ipynb #57a0a865
 def _spreads(y: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
-    "Spreads to average over, and one that is wide enough for any outlier"
+    "List the spreads to average over, and one that is wide enough for any outlier"
     error, away, u = np.sqrt(np.median(v[v > 0])), np.abs(y - np.median(y)), (np.arange(100) + 0.5) / 100
     return max(error, np.median(away)) * u / (1 - u), 3 * max(error, away.max())
 
 # %% ../nbs/0_foundation/02_stats.ipynb #b2a55eb4
 def shrink(
     mean: Float[np.ndarray, " intervention"], # Estimated effects
-    sd: Float[np.ndarray, " intervention"], # Their standard errors; infinity if unknown
-    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`; infinite by default
-) -> tuple[Float[np.ndarray, " intervention"], Float[np.ndarray, " intervention"]]: # (mean, sd), to be read as normal
+    sd: Float[np.ndarray, " intervention"], # Their standard errors, 0 or more; infinity if unknown
+    df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`, above 0; infinite by default
+) -> tuple[Float[np.ndarray, " intervention"], Float[np.ndarray, " intervention"]]: # (mean, sd) of normal estimates
     "Pull estimates towards their common mean, as far as their errors and the spread between them say"
     mean, sd, known = np.array(mean, float), np.array(sd, float), np.isfinite(sd)
     y, v = mean[known], _as_normal(sd[known], None if df is None else df[known])

@@ -9,9 +9,10 @@ __all__ = ['freeze_widgets']
 
 # %% ../../nbs/9_report/90a_page.ipynb #85888d11
 import json
-from importlib.resources import files
 
 from nbformat import NotebookNode
+
+from ..widgets.script import module_text
 
 # %% ../../nbs/9_report/90a_page.ipynb #06401044
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -37,6 +38,5 @@ def freeze_widgets(
         output.data["text/html"] = _frozen(model) + fallback
         last, n_frozen = output, n_frozen + 1
     if last is not None:
-        script = (files("virtualcell") / "static" / "page.js").read_text(encoding="utf-8")
-        last.data["text/html"] += f'<script type="module">{script}</script>'
+        last.data["text/html"] += f'<script type="module">{module_text("page.js")}</script>'
     return n_frozen

@@ -1,5 +1,7 @@
 // Screen designer: draws what Python says and reports clicks. No number is computed here.
 
+import { ascending, bars, count, matching, toggled, within } from "./helpers.mjs";
+
 const SHOWN = 80; // chips at once; the filter finds the others
 
 function element(tag, attributes = {}, ...children) {
@@ -9,20 +11,18 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-const toggled = (list, item) => (list.includes(item) ? list.filter((other) => other !== item) : [...list, item]);
-
 function chip(label, pressed, onClick) {
   const button = element("button", { type: "button", class: "vc-chip", "aria-pressed": String(pressed) }, label);
   button.addEventListener("click", onClick);
   return button;
 }
 
-function bar(label, number, most, kind) {
+function bar({ label, number, percent, kind }) {
   const fill = element("span", { class: `vc-fill ${kind}` });
-  fill.style.width = `${most ? Math.max(2, (100 * number) / most) : 0}%`;
+  fill.style.width = `${percent}%`;
   const track = element("span", { class: "vc-track" }, fill);
   return element("div", { class: "vc-bar", "data-rule": label }, element("span", { class: "vc-name" }, label), track,
-    element("span", { class: "vc-number" }, number.toLocaleString("en")));
+    element("span", { class: "vc-number" }, number));
 }
 
 // Rows of text that Python wrote: what it is about, its facts, and a reason in the last column.
@@ -60,12 +60,11 @@ function render({ model, el }) {
 
   function drawTargets() {
     const focused = el.ownerDocument.activeElement?.textContent;
-    const wanted = model.get("targets").filter((name) => name.toLowerCase().includes(filter.value.toLowerCase()));
+    const { shown, hidden } = matching(model.get("targets"), filter.value, SHOWN);
     const off = new Set(model.get("switched_off"));
-    const made = wanted.slice(0, SHOWN).map((name) =>
+    const made = shown.map((name) =>
       chip(name, !off.has(name), () => save("switched_off", toggled(model.get("switched_off"), name))));
-    const hidden = wanted.length - made.length;
-    chips.replaceChildren(...made, ...(hidden > 0 ? [element("small", {}, `and ${hidden.toLocaleString("en")} more: use the filter`)] : []));
+    chips.replaceChildren(...made, ...(hidden ? [element("small", {}, `and ${count(hidden)} more: use the filter`)] : []));
     made.find((button) => button.textContent === focused)?.focus();
   }
 
@@ -83,7 +82,7 @@ function render({ model, el }) {
     const focused = el.ownerDocument.activeElement?.textContent;
     const on = model.get("chosen_times");
     const made = model.get("times").map((time) => chip(`${time} h`, on.includes(time), () =>
-      save("chosen_times", toggled(model.get("chosen_times"), time).sort((a, b) => a - b))));
+      save("chosen_times", ascending(toggled(model.get("chosen_times"), time)))));
     times.replaceChildren(...made);
     made.find((button) => button.textContent === focused)?.focus();
   }
@@ -92,17 +91,14 @@ function render({ model, el }) {
     parts.value = model.get("max_parts");
     uses.value = model.get("max_deliveries");
     const n = model.get("n_allowed");
-    left.textContent = `${n.toLocaleString("en")} candidates`;
-    const found = model.get("by_rule");
-    const longest = Math.max(n, ...found.map(([, number]) => number));
-    rules.replaceChildren(bar("left", n, longest, "vc-good"), ...found.map(([rule, number]) => bar(rule, number, longest, "vc-gone")));
+    left.textContent = `${count(n)} candidates`;
+    rules.replaceChildren(...bars(n, model.get("by_rule")).map(bar));
     message.textContent = model.get("message");
   }
 
   const number = (input, name) => input.addEventListener("change", () => {
-    const value = Math.min(most[name], Math.max(1, Math.round(Number(input.value)) || 1));
-    input.value = value;
-    save(name, value);
+    input.value = within(input.value, most[name]);
+    save(name, Number(input.value));
   });
   number(parts, "max_parts");
   number(uses, "max_deliveries");

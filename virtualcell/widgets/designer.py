@@ -12,7 +12,6 @@ __all__ = ['LIMIT', 'check_choice', 'narrowed', 'counts', 'delivery_text', 'limi
 import html
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import anywidget
@@ -22,6 +21,7 @@ from ..constraints.delivery import Delivery, usable
 from ..constraints.program import Program, from_yaml, to_yaml
 from ..core import ContractError, check_range, fault, few
 from ..screen.enumerate import count_candidates, enumerate_candidates, removed_by_rule
+from .script import STATIC, module_text
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #dec7fa3a
 LIMIT = 200_000 # Most combinations that are counted after a click
@@ -136,8 +136,7 @@ def _checked(self, proposal: dict) -> object:
 # %% ../../nbs/8_widgets/80_designer.ipynb #83025f0e
 class ScreenDesigner(anywidget.AnyWidget):
     "Deliveries, targets, times and limits to click; `value` is the frozen program"
-    _esm = files("virtualcell") / "static" / "designer.js"
-    _css = files("virtualcell") / "static" / "designer.css"
+    _esm, _css = module_text("designer.js"), STATIC / "designer.css"
     title, product = (traitlets.Unicode().tag(sync=True) for _ in range(2))
     trade_off = traitlets.Unicode().tag(sync=True) # In words; empty with one goal
     facts = traitlets.Dict().tag(sync=True) # Rows of text, from `described`
