@@ -55,7 +55,7 @@ def test_the_worst_table_fits(page, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "worst.ipynb")
     run_report(str(tmp_path / "worst.ipynb"), tmp_path / "out")
     look(page, tmp_path / "out" / "report.html", "worst")
-    assert page.locator("table.vc-table").first.locator("th").count() == 10
+    assert page.locator("table.wide").locator("th").count() == 10
     assert page.get_by_text("2 more columns in tables/worst.csv").count() == 1
 
 

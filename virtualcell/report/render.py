@@ -57,7 +57,7 @@ def lift_answer(
 # %% ../../nbs/9_report/90_report.ipynb #22f7e99a
 _STYLE = """<style>
 body { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
-.jp-RenderedHTMLCommon table { margin-left: 0; max-width: 100%; }
+.jp-RenderedHTMLCommon table { margin: 0 0 1em; max-width: 100%; }
 .jp-RenderedHTMLCommon :is(td, th) { text-align: left !important; vertical-align: top; max-width: 26rem; }
 .jp-RenderedHTMLCommon td { white-space: normal; font-variant-numeric: tabular-nums; }
 .jp-RenderedHTMLCommon .vc-keys td { overflow-wrap: anywhere; }
@@ -72,6 +72,7 @@ body { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
   body { max-width: none; margin: 0; padding: 0; --jp-content-font-size1: 12px; }
   .jp-RenderedHTMLCommon table { font-size: 10px; }
   .jp-RenderedHTMLCommon table.wide { font-size: 9px; }
+  .jp-RenderedHTMLCommon table.wide :is(td, th) { padding: 0.2em 0.3em; }
   img, .vc-answer, tr { break-inside: avoid; }
   h1, h2, h3 { break-after: avoid; }
 }

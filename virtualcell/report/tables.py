@@ -21,6 +21,7 @@ from ..core import ContractError, check_columns, check_positive
 # %% ../../nbs/9_report/90b_tables.ipynb #c8b284ab
 _CHANCES = ("p", "q", "p_value", "q_value", "p_adjusted", "fdr")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_CODES = ("rule", "readout", "property", "qc_flag", "overlap")
 _LABELS = ("seed", "random_state", "clone", "year", "position")
 
 def number_text(
@@ -52,7 +53,7 @@ def cell_text(
     text = str(value)
     if text in (words or {}): return words[text]
     if column.endswith("intervention"): return _spoken(text)
-    return re.sub(r"(?<=\w)_(?=\w)", " ", text) if " " in text else text # a sentence names no columns
+    return re.sub(r"(?<=\w)_(?=\w)", " ", text) if " " in text or column in _CODES else text # names of samples stay
 
 def _spoken(text: str) -> str:
     try: return in_words(text)
@@ -92,8 +93,8 @@ def with_error(
 MOST_COLUMNS = 10
 
 def _breakable(text: str) -> str: # Escaped
-    "Let a word of more than 24 characters break, so that no table grows wider than the page"
-    return "".join("<wbr>".join(map(escape, re.findall(".{1,24}", word))) if len(word) > 24 else escape(word)
+    "Let a word of more than 20 characters break, so that no table grows wider than the page"
+    return "".join("<wbr>".join(map(escape, re.findall(".{1,16}", word))) if len(word) > 20 else escape(word)
                    for word in re.split(r"(\s+)", text))
 
 def _columns(part: pd.DataFrame, words: Mapping[str, str] | None) -> list[tuple[str, bool, list[str]]]:
