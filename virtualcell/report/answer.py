@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ..core import fault
+from ..plot.palette import colour_of
 from .tables import number_text
 
 # %% ../../nbs/9_report/90c_answer.ipynb #c9bbf28d
@@ -44,7 +45,7 @@ def answer_html(
     "Write the block at the top of a report"
     lines = "".join(f'<p style="margin:.35em 0"><b>{title}.</b> {escape(getattr(answer, name))}</p>'
                     for name, title in TITLES.items())
-    style = "border-left:4px solid #0072B2;padding:.1em 0 .1em 1em;margin:.5em 0 1em;max-width:60rem"
+    style = f"border-left:4px solid {colour_of('measured')};padding:.1em 0 .1em 1em;margin:.5em 0 1em;max-width:60rem"
     return f'<div class="vc-answer" role="note" aria-label="The answer" style="{style}">{lines}</div>'
 
 def answer_text(

@@ -8,6 +8,7 @@ Docs: https://OWNER.github.io/virtualcell/9_report/show.html.md"""
 __all__ = ['RESULTS', 'RECORD', 'ANSWER', 'show_table', 'show_results', 'device', 'versions', 'show_record', 'show_animation']
 
 # %% ../../nbs/9_report/90d_show.ipynb #65fcbdca
+import base64
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..core import fault, plain, to_csv
+from ..plot.moving import moving_gif
 from .answer import Answer, answer_html, answer_text
 from .tables import cell_text, html_table
 
@@ -104,14 +106,6 @@ def show_animation(
     fps: int = 4, # Frames per second
 ) -> None:
     "Show a moving picture inside the page: no script, no file beside it"
-    import base64
-    import tempfile
-    import matplotlib.pyplot as plt
     from IPython.display import HTML, display
-    from matplotlib.animation import FuncAnimation, PillowWriter
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "moving.gif"
-        FuncAnimation(figure, lambda frame: update(frame) or [], frames=n_frames).save(path, PillowWriter(fps), dpi=80)
-        data = base64.b64encode(path.read_bytes()).decode()
-    plt.close(figure)
+    data = base64.b64encode(moving_gif(figure, update, n_frames, fps)).decode()
     display(HTML(f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/gif;base64,{data}">'))
