@@ -50,7 +50,8 @@ def check_answer(results, template, page):
     for text in vars(answer).values():
         for word in NUMBER.findall(re.sub(r"day 5|BMP4|× 10\S+", "", text)):
             value, digits = float(word.replace(",", "").replace("−", "-")), len(word.partition(".")[2])
-            near = [x for x in known if abs(abs(x) - abs(value)) <= 0.51 * 10.0**-digits + 0.05 * abs(value) * (value > 9)]
+            slack = 0.51 * 10.0**-digits + 0.05 * abs(value) * (value > 9)  # two digits, from 10 up
+            near = [x for x in known if abs(abs(x) - abs(value)) <= slack]
             assert word in SAID or near, (word, text)
 
 

@@ -225,8 +225,9 @@ def test_templates_hold_no_logic(root):
         bodies = [[n for n in ast.parse(source(c)).body if not isinstance(n, ast.Import | ast.ImportFrom)]
                   for c in cells[3:] if c["cell_type"] == "code"]
         assert max(len(body) for body in bodies) <= 6, path.name
-        assert max(body[-1].end_lineno - body[0].lineno + 1 for body in bodies if body) <= 9, path.name
-        assert [ast.unparse(n) for body in bodies for top in body for n in ast.walk(top) if isinstance(n, LOGIC)] == [], path.name
+        assert max(body[-1].end_lineno - body[0].lineno + 1 for body in bodies if body) <= 12, path.name
+        inside = [n for body in bodies for top in body for n in ast.walk(top)]
+        assert [ast.unparse(n) for n in inside if isinstance(n, LOGIC)] == [], path.name
         assert sum(source(c).startswith("## ") for c in cells) <= 10, path.name  # eight, the results and the record
 
 
@@ -236,7 +237,8 @@ def test_templates_check_the_ranges_that_they_state(root):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         stated = {one.name: (one.low, one.high) for one in template_parameters(path).values() if one.low is not None}
         rows = [n.elts for n in ast.walk(ast.parse(source(cells[2]))) if isinstance(n, ast.Tuple) and len(n.elts) == 4]
-        checked = {row[0].value: tuple(map(ast.literal_eval, row[2:])) for row in rows if isinstance(row[0], ast.Constant)}
+        checked = {row[0].value: tuple(map(ast.literal_eval, row[2:])) for row in rows if isinstance(row[0],
+                                                                                                     ast.Constant)}
         assert checked == stated, path.name
 
 

@@ -23,7 +23,8 @@ import numpy as np, pandas as pd
 from virtualcell.report.answer import Answer
 from virtualcell.report.show import show_record, show_results, show_table
 words = ['KD:PU.1=20%+KD:Gata3=20%@16h', 'KO:CD5~RNP+CRISPRa:IL7R@48h', 'control']
-table = pd.DataFrame({'intervention': words, 'digest': ['ab12' * 16] * 3, 'reasons': ['raises committed_fraction by 0.4; ' * 4] * 3})
+table = pd.DataFrame({'intervention': words, 'digest': ['ab12' * 16] * 3, 'reasons': ['raises committed_fraction by '
+                                                                                      '0.4; ' * 4] * 3})
 for k in range(9): table[f'a_rather_long_name_{k}_um'] = [123456.789, 1e-9, float('nan')]
 show_table(table, 'worst')
 conclude = lambda found: Answer('Order it. ' * 20, 'Sure. ' * 30, 'Nothing. ' * 20, f"Below {found['n']}. " * 20)
@@ -60,7 +61,8 @@ def test_the_worst_table_fits(page, tmp_path):
 
 
 @pytest.mark.slow  # minutes: all six reports as they come
-@pytest.mark.parametrize("template", ["colony_experiment", "composite_experiment", "crispr_screen", "perturbation_screen",
+@pytest.mark.parametrize("template", ["colony_experiment", "composite_experiment", "crispr_screen",
+                                      "perturbation_screen",
                                       "tcell_experiment", "tcell_screen"])
 def test_every_report_fits_the_page(template, page, tmp_path, public):
     if template == "perturbation_screen": public("papalexi2021")

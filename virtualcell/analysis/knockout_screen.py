@@ -109,7 +109,7 @@ class Followed(NamedTuple):
 
     def table(self) -> pd.DataFrame: # `quantity, value, low, high`
         "Write it as rows"
-        rows = [("before the correction [log2 fold change]", *self.before), ("after the correction", *self.after),
+        rows = [(f"{self.gene} before [log2 fold change]", *self.before), (f"{self.gene} after", *self.after),
                 ("share of the effect that survives", *self.share), ("rank before", self.rank_before),
                 ("rank after", self.rank_after), ("copies", self.copies), ("genes on its segment", self.mates)]
         return pd.DataFrame(rows, columns=["quantity", "value", "low", "high"])

@@ -78,8 +78,9 @@ def with_interval(
     low: float, # 95 %, lower end
     high: float, # Upper end
     scale: float = 1, # 100 writes shares as percent
-) -> str: # Such as "0.24 (95 % 0.18 to 0.30)"
+    unit: str = "", # After the estimate, with its space
+) -> str: # Such as "0.24 (95 % 0.18 to 0.30)"; an estimate without spread stands alone
     "Write an estimate with its interval"
     said = [number_text(float(f"{one * scale:.2g}") if abs(one * scale) < 100 else round(one * scale))
             for one in (value, low, high)]
-    return f"{said[0]} (95 % {said[1]} to {said[2]})"
+    return said[0] + unit + ("" if low == high else f" (95 % {said[1]} to {said[2]})")

@@ -86,7 +86,8 @@ def template_parameters(
     found = next((cell for cell in _cells(path) if "parameters" in cell.get("metadata", {}).get("tags", ())), None)
     if found is None: return {}
     source = "".join(found["source"])
-    try: lines = [(line.targets[0].id, ast.literal_eval(line.value), line.end_lineno) for line in ast.parse(source).body]
+    try: lines = [(line.targets[0].id, ast.literal_eval(line.value),
+                   line.end_lineno) for line in ast.parse(source).body]
     except (SyntaxError, AttributeError, ValueError) as error:
         raise fault(f"lines `name = plain value` in the parameters of {path.name}", str(error).splitlines()[0][:80],
                     "Move what is computed into the next cell.") from error

@@ -103,13 +103,13 @@ def campaign_answer(
     said = f"a {turn} of the {goal} of {with_interval(effect, low, high)}"
     good = results["rmse_last_round"] < results["rmse_no_change_last_round"]
     safety = "" if results["safety_assessed"] else " Safety was not assessed: the model gives no error for it."
-    sure = (f"Simulation and a simulated lab, no cells. First of {results['n_candidates']:,} candidates; in the last round the model's "
-            f"error was {number_text(results['rmse_last_round'])}, that of 'no change' "
-            f"{number_text(results['rmse_no_change_last_round'])}.{safety}")
+    error, nothing = (number_text(results[f"rmse_{of}last_round"]) for of in ("", "no_change_"))
+    sure = (f"Simulation and a simulated lab, no cells. First of {results['n_candidates']:,} candidates; in the last "
+            f"round the model's error was {error}, that of 'no change' {nothing}.{safety}")
     if low <= 0:
-        return Answer(f"Order nothing: no candidate is clearly better than doing nothing. The first is {what}, {said}.", sure,
-                      "No intervention.", f"A {turn} of the {goal} above {high:.2f} with any of the "
-                      f"{results['n_candidates']:,} candidates.")
+        return Answer(f"Order nothing: no candidate is clearly better than doing nothing. The first is {what}, {said}.",
+                      sure, "No intervention.",
+                      f"A {turn} of the {goal} above {high:.2f} with any of these candidates.")
     verb = "Order" if good else "Do not rely on the model, which predicts no better than 'no change'; if at all, order"
     return Answer(f"{verb} {what}: {said}.", sure, _simpler(results), f"A {turn} of the {goal} of less than {low:.2f} "
                   f"against the control, in {results['n_replicates']} replicates.")
@@ -117,7 +117,8 @@ def campaign_answer(
 # %% ../../nbs/9_report/92a_screens.ipynb #0ad672f6
 def _nothing_allowed(results: Mapping) -> Answer:
     n = f"{results['n_removed']:,} candidates"
-    return Answer(f"Order nothing: the program allows none of {n}.", "Certain: it follows from the rules of the program alone.",
+    return Answer(f"Order nothing: the program allows none of {n}.",
+                  "Certain: it follows from the rules of the program alone.",
                   "Relax the rule that removes most candidates, then screen again.",
                   f"A single one of the {n} that meets every rule.")
 
@@ -141,7 +142,8 @@ def checks_table(
     checks: Mapping[str, float], # From `check_results`
 ) -> pd.DataFrame: # `check, value`
     "Write the checks as a table"
-    said = {"auc_essential_hart": "essential against non-essential (Hart), AUC", "auc_essential_bagel": "the same (BAGEL), AUC",
+    said = {"auc_essential_hart": "essential against non-essential (Hart), AUC",
+            "auc_essential_bagel": "the same (BAGEL), AUC",
             "replicate_r_guide": "replicate correlation, guides", "replicate_r_gene": "replicate correlation, genes"}
     return pd.DataFrame({"check": [said[key] for key in checks], "value": list(checks.values())})
 
@@ -151,7 +153,8 @@ def followed_results(
 ) -> dict: # Flat; keys hold the gene's name in small letters
     "Collect the numbers of a gene through the copy-number correction"
     name, after, share = followed.gene.lower(), followed.after, followed.share
-    return {"gene": followed.gene, f"rank_{name}_before": followed.rank_before, f"rank_{name}_after": followed.rank_after,
+    return {"gene": followed.gene, f"rank_{name}_before": followed.rank_before,
+            f"rank_{name}_after": followed.rank_after,
             f"lfc_{name}_before": followed.before.value, f"lfc_{name}_after": after.value,
             f"lfc_{name}_after_low": after.low, f"lfc_{name}_after_high": after.high,
             f"surviving_share_{name}": share.value, f"surviving_share_{name}_low": share.low,
@@ -188,19 +191,20 @@ def beats(
     last = {name: rows[-1] for name, rows in results["hits_found_by_round"].items()}
     return last[one]["low"] > last[other]["high"]
 
-def _found(results: Mapping, name: str) -> str: # Such as "331 (95 % 326 to 336)"
+def _found(results: Mapping, name: str, unit: str = "") -> str: # Such as "331 (95 % 326 to 336)"
     last = results["hits_found_by_round"][name][-1]
-    return with_interval(last["hits"], last["low"], last["high"])
+    return with_interval(last["hits"], last["low"], last["high"], unit=unit)
 
 # %% ../../nbs/9_report/92a_screens.ipynb #e7be6166
 def followed_text(
     followed: Followed, # From `follow_gene`
 ) -> str: # Markdown
     "Say how much of a gene's effect survives the copy-number correction"
-    share = with_interval(*followed.share, scale=100)
-    return (f"**{followed.gene}** has {followed.copies:.0f} copies. Of its effect of {followed.before.value:.2f} log2 fold change, "
-            f"**{share} %** survives the correction: {with_interval(*followed.after)}. Its rank goes from "
-            f"{followed.rank_before:,} to {followed.rank_after:,}.")
+    share = with_interval(*followed.share, scale=100, unit=" %")
+    return (f"**{followed.gene}** has {followed.copies:.0f} copies. Of its effect of "
+            f"{number_text(followed.before.value)} log2 fold change, **{share}** survives the correction: "
+            f"{with_interval(*followed.after)}. Its rank goes from {followed.rank_before:,} to "
+            f"{followed.rank_after:,}.")
 
 def replay_text(
     results: Mapping, # From `replay_results`
@@ -209,10 +213,10 @@ def replay_text(
     word = lambda other: ("more hits than" if beats(results, "model", other) else
                           "fewer hits than" if beats(results, other, "model") else "no more hits than")
     last = {name: rows[-1] for name, rows in results["hits_found_by_round"].items()}
-    return (f"After {last['model']['measured']:,.0f} genes the model found {_found(results, 'model')} hits: **{word('random')} "
-            f"random** choice ({_found(results, 'random')}) and **{word('prior only')} the prior alone** "
-            f"({_found(results, 'prior only')}). With a random start it found {_found(results, 'model, random start')}. Best "
-            f"possible: {last['best possible']['hits']:,.0f}.")
+    return (f"After {last['model']['measured']:,.0f} genes the model found {_found(results, 'model', ' hits')}: "
+            f"**{word('random')} random** choice ({_found(results, 'random')}) and **{word('prior only')} the prior "
+            f"alone** ({_found(results, 'prior only')}). With a random start it found "
+            f"{_found(results, 'model, random start')}. Best possible: {last['best possible']['hits']:,.0f}.")
 
 # %% ../../nbs/9_report/92a_screens.ipynb #3e8b38cc
 TRUSTED_AUC = 0.8 # Below this a screen does not show what is known
@@ -228,27 +232,29 @@ def knockout_answer(
             f"{results['replicate_r_gene']:.2f}. Hits in {measured:,.0f} genes: {counts}.")
     if auc < TRUSTED_AUC or not n:
         why = "essential genes do not stand apart" if auc < TRUSTED_AUC else f"no gene loses {hit} log2 fold change"
+        wrong_if = f"A repeat with an AUC of {TRUSTED_AUC:g} or more and a gene at {hit} log2 fold change or below."
         return Answer(f"Follow up nothing: {why} (AUC {auc:.2f}).", sure.replace("stand apart", "compared"),
-                      "Repeat the screen with more cells per guide.", f"A repeat with an AUC of {TRUSTED_AUC:g} or more and "
-                      f"a gene at {hit} log2 fold change or below.")
-    return Answer(f"Follow up the {n:,} hits, at {hit} log2 fold change or below after the correction (tables/genes.csv). "
-                  + _next_chooser(results), sure, f"{_safe_chooser(results)}", _gene_check(results, n))
+                      "Repeat the screen with more cells per guide.", wrong_if)
+    do = f"Follow up the {n:,} hits, at {hit} log2 fold change or below after the correction (tables/genes.csv)."
+    return Answer(f"{do} {_next_chooser(results)}", sure, _safe_chooser(results), _gene_check(results, n))
 
 # %% ../../nbs/9_report/92a_screens.ipynb #29a26634
 def _next_chooser(results: Mapping) -> str:
-    if not beats(results, "model", "random"): return "Measure all genes next time too: the model finds no more than chance."
-    if beats(results, "model", "prior only"): return "In the next screen, start with the prior and let the model choose."
+    if not beats(results, "model", "random"):
+        return "Measure all genes next time too: the model finds no more than chance."
+    if beats(results, "model", "prior only"):
+        return "In the next screen, start with the prior and let the model choose."
     return "In the next screen, take the prior: the model finds no more."
 
 def _safe_chooser(results: Mapping) -> str:
-    if beats(results, "prior only", "random"): return f"The prior alone, without a model: {_found(results, 'prior only')} hits."
-    return f"Measure all {results['n_genes']:,} genes."
+    if not beats(results, "prior only", "random"): return f"Measure all {results['n_genes']:,} genes."
+    return f"The prior alone, without a model: {_found(results, 'prior only', ' hits')}."
 
 def _gene_check(results: Mapping, n: int) -> str:
     gene = results["gene"]
     high = f"{results[f'lfc_{gene.lower()}_after_high']:.2f}".replace("-", "−")
-    return (f"A second library in which fewer than {int(np.ceil(n / 2)):,} of these hits come out, or {gene} above {high} log2 fold "
-            "change after the correction.")
+    return (f"A second library in which fewer than {int(np.ceil(n / 2)):,} of these hits come out, or {gene} above "
+            f"{high} log2 fold change after the correction.")
 
 # %% ../../nbs/9_report/92a_screens.ipynb #4430a07f
 def closer_results(
@@ -274,10 +280,12 @@ def verdict_text(
     card: pd.DataFrame, # From `scorecard`
 ) -> str: # Markdown
     "Say which models are better than the mean, and of which there is too little to judge"
-    better, thin = (card.loc[card["verdict"] == word, "model"].tolist() for word in ("better than the mean", "not enough data"))
+    of = lambda word: card.loc[card["verdict"] == word, "model"].tolist()
+    better, thin = of("better than the mean"), of("not enough data")
     said = (f"Better than the mean: {', '.join(better)}." if better else
             "No model is better than the mean of the training perturbations on this split.")
-    return f"**Verdict.** {said}" + (f" Not enough supported perturbations to judge: {', '.join(thin)}." if thin else "")
+    unknown = f" Not enough supported perturbations to judge: {', '.join(thin)}." if thin else ""
+    return f"**Verdict.** {said}{unknown}"
 
 # %% ../../nbs/9_report/92a_screens.ipynb #a984803f
 def prediction_answer(
@@ -288,11 +296,13 @@ def prediction_answer(
     won = [name for name, verdict in results["verdicts"].items() if verdict == "better than the mean"]
     models, mean = sorted((name for name in won if name != "no change"), key=error.get), error[PERTURBED]
     clear = [key for key in results["looked_at"] if results[f"{key}_low"] > 0 or results[f"{key}_high"] < 0]
-    sure = (f"Measured, {results['n_replicates']} replicates, {results['n_scored']} left-out perturbations; a repeat of the "
+    sure = (f"Measured, {results['n_replicates']} replicates, {results['n_scored']} left-out perturbations; a repeat "
+            f"of the "
             f"measurement has an error of {number_text(error[CEILING])}, the mean {number_text(mean)}. {len(clear)} of "
             f"{len(results['looked_at'])} effects looked at are clear of zero.")
     if models and min(error[models[0]], mean) < error["no change"]:
-        do = (f"Let the {models[0]} model choose the next perturbations: its error is {number_text(error[models[0]])}, that "
+        do = (f"Let the {models[0]} model choose the next perturbations: its error is "
+              f"{number_text(error[models[0]])}, that "
               f"of the mean {number_text(mean)}.")
         wrong = f"An error of the {models[0]} model on new perturbations of {number_text(mean)} or more."
     else:
@@ -303,9 +313,11 @@ def prediction_answer(
     return Answer(do, sure, _measured(results, clear), wrong)
 
 def _measured(results: Mapping, clear: list[str]) -> str:
-    "Name the strongest effect that is clear of zero"
+    "Name the strongest effect that is clear of zero, on another gene than the one knocked out where there is one"
     if not clear: return "Measure more cells: none of the effects looked at is clear of zero."
-    best = max(clear, key=lambda key: abs(results[key]))
-    readout, _, gene = best.removesuffix("_ko").partition("_after_")
-    return (f"Rely on what was measured: {readout.upper()} changes by {with_interval(*estimate_of(results, best))} with "
+    parts = {key: key.removesuffix("_ko").split("_after_") for key in clear}
+    best = max(clear, key=lambda key: (len(set(parts[key])), abs(results[key])))
+    readout, gene = parts[best]
+    return (f"Rely on what was measured: {readout.upper()} changes by {with_interval(*estimate_of(results, best))} "
+            f"with "
             f"{gene.upper()} knocked out.")

@@ -49,7 +49,8 @@ def _folded(title: str, held: Mapping) -> str:
     "Write keys and values as a table that opens at a click"
     brief = lambda v: "in results.json" if isinstance(v, dict | list) and len(json.dumps(v)) > 80 else (
         json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else cell_text(v))
-    rows = "".join(f"<tr><td>{escape(str(key))}</td><td>{escape(brief(value))}</td></tr>" for key, value in held.items())
+    rows = "".join(f"<tr><td>{escape(str(key))}</td><td>{escape(brief(value))}</td></tr>" for key,
+                   value in held.items())
     return (f'<details class="vc-keys"><summary>{escape(title)}</summary>'
             f'<table class="vc-table"><tbody>{rows}</tbody></table></details>')
 

@@ -50,15 +50,16 @@ def colony_answer(
     where = f"BMP4 at {results['bmp']:g} a.u. for {results['hours']:g} h{done}"
     error = results["ring_order_se"]
     spread = f", standard error {number_text(error)}" if error is not None else ""
-    sure = (f"Simulation of {n} colonies of a GARMEN-like model, no cells{spread}: chance between colonies, not the error of "
-            f"the model. {'' if results['sox17_claim_tested'] else 'Nothing is known about SOX17: too few cells have it.'}")
+    sox17 = "" if results["sox17_claim_tested"] else " Nothing is known about SOX17: too few cells have it."
+    sure = (f"Simulation of {n} colonies of a GARMEN-like model, no cells{spread}: chance between colonies, not the "
+            f"error of the model.{sox17}")
     rings = order is not None and order >= ORDERED and t_um is not None
     do, wrong_if = (_with_rings if rings else _without_rings)(results, where)
-    return Answer(do, sure.strip(), _other_dose(results), wrong_if)
+    return Answer(do, sure, _other_dose(results), wrong_if)
 
 # %% ../../nbs/9_report/92_simulations.ipynb #5d9d04fd
 def _with_rings(results: Mapping, where: str) -> tuple[str, str]: # (what to do, what would prove it wrong)
-    radii = {name: results[f"ring_radius_um_{name}"] for name in FATES[:4] if results[f"ring_radius_um_{name}"] is not None}
+    radii = {name: radius for name in FATES[:4] if (radius := results[f"ring_radius_um_{name}"]) is not None}
     names = ", ".join(sorted(radii, key=lambda name: -radii[name]))
     t_um, near = radii["T"], 0.1 * results["radius_um"]
     do = (f"Culture with {where}: expect rings in the order {names} from the edge inwards (rank correlation "
@@ -71,7 +72,8 @@ def _without_rings(results: Mapping, where: str) -> tuple[str, str]:
     most = max(FATES, key=lambda name: results[f"composition_{name}"])
     order = "not defined" if results["ring_order"] is None else f"{results['ring_order']:.2f}"
     do = (f"Expect no ordered rings with {where}: the rank correlation of fate and radius is {order}; "
-          f"{100 * results[f'composition_{most}']:.0f} % of the cells become {most if most != 'none' else 'none of the fates'}.")
+          f"{100 * results[f'composition_{most}']:.0f} % of the cells become "
+          f"{most if most != 'none' else 'none of the fates'}.")
     return do, f"A rank correlation of fate and radius of {ORDERED:g} or more in {results['n_seeds']} colonies."
 
 def _other_dose(results: Mapping) -> str:
@@ -109,20 +111,24 @@ def culture_answer(
     results: Mapping, # From `culture_results`
 ) -> Answer:
     "Say whether to plan with the model, and with which part of it"
-    numbers = (f"{number_text(results['cells_end'])} × 10⁶ cells/ml, {number_text(results['glucose_end_mM'])} mM glucose and "
-               f"{number_text(results['lactate_end_mM'])} mM lactate after {results['hours']:g} h")
+    cells, glucose, lactate = (number_text(results[key]) for key in ("cells_end", "glucose_end_mM", "lactate_end_mM"))
+    numbers = f"{cells} × 10⁶ cells/ml, {glucose} mM glucose and {lactate} mM lactate after {results['hours']:g} h"
     against, agrees = " and ".join(results["contradictions"]), " and ".join(results["agreements"])
     if against:
-        do = (f"Do not plan with {against}: the data contradict the model (|z| up to {results['contradiction_z_max']:.1f}). "
+        do = (f"Do not plan with {against}: the data contradict the model (|z| up to "
+              f"{results['contradiction_z_max']:.1f}). "
               f"The model says {numbers}.")
     elif agrees: do = f"Plan with {numbers}: the data that can test it agree ({agrees})."
     else: do = f"Measure first: no datum tests the model, which says {numbers}."
     planted = ", and example data with a planted contradiction" if results["data"] == "example" else ""
-    sure = (f"Simulation with assumed constants, no cells{planted}. Matter is kept to {number_text(results['carbon_drift'])}, half "
-            f"the step changes a mean by {100 * results['splitting_error_max']:.1f} % at most.")
-    safest = f"Rely on {agrees} alone, which agree." if agrees and against else "Feed by measured glucose, not by the model."
-    return Answer(do, sure, safest, f"A measured density after {results['hours']:g} h that is 3 standard errors or more from "
-                  f"{number_text(results['cells_end'])} × 10⁶ cells/ml.")
+    sure = (f"Simulation with assumed constants, no cells{planted}. Matter is kept to "
+            f"{number_text(results['carbon_drift'])}, half the step changes a mean by "
+            f"{100 * results['splitting_error_max']:.1f} % at most.")
+    apart = f"Rely on {agrees} alone, which agree."
+    safest = apart if agrees and against else "Feed by measured glucose, not by the model."
+    wrong_if = (f"A measured density after {results['hours']:g} h that is 3 standard errors or more from "
+                f"{number_text(results['cells_end'])} × 10⁶ cells/ml.")
+    return Answer(do, sure, safest, wrong_if)
 
 # %% ../../nbs/9_report/92_simulations.ipynb #f8256da2
 def commitment_answer(
@@ -133,12 +139,14 @@ def commitment_answer(
     change, low, high = estimate_of(results, "effect_committed_fraction_d5")
     share, wild = (100 * results[f"{arm}committed_fraction_d5"] for arm in ("", "wt_"))
     moved = f"committed cells on day 5 go from {wild:.0f} % to {share:.0f} %"
-    sure = (f"Simulation of {n:,} paired clones, no cells: a change of {with_interval(change, low, high, 100)} percentage "
-            f"points; cells per clone change by {number_text(results['effect_cells_per_clone_d5'])}.")
+    sure = (f"Simulation of {n:,} paired clones, no cells: a change of "
+            f"{with_interval(change, low, high, 100, ' percentage points')}; cells per clone change by "
+            f"{number_text(results['effect_cells_per_clone_d5'])}.")
     if low > 0: do, wrong = f"To make progenitors commit, try {what}: {moved}.", f"A rise of less than {100 * low:.0f}"
     elif high < 0: do, wrong = f"Do not try {what}: {moved}, so fewer commit.", f"A fall of less than {-100 * high:.0f}"
     else:
         do = f"Do nothing for commitment: {what} has no clear effect ({moved})."
         wrong = f"A change of more than {100 * max(-low, high):.0f}"
     safest = f"No intervention: {wild:.0f} % commit, {results['wt_cells_per_clone_d5']:.0f} cells per clone on day 5."
-    return Answer(do, sure, safest, f"{wrong} percentage points in committed cells on day 5, in {n:,} clones of each arm.")
+    wrong_if = f"{wrong} percentage points in committed cells on day 5, in {n:,} clones of each arm."
+    return Answer(do, sure, safest, wrong_if)

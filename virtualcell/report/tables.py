@@ -52,8 +52,9 @@ def cell_text(
     if isinstance(value, int | float | np.number): return number_text(value, column)
     text = str(value)
     if text in (words or {}): return words[text]
-    if column.endswith("intervention"): return _spoken(text)
-    return re.sub(r"(?<=\w)_(?=\w)", " ", text) if " " in text or column in _CODES else text # names of samples stay
+    if column.endswith("intervention") or column == "perturbation": return _spoken(text)
+    if column in _CODES: return text.replace(";", ", ").replace("_", " ")
+    return re.sub(r"(?<=\w)_(?=\w)", " ", text) if " " in text else text # a sentence; names of samples stay
 
 def _spoken(text: str) -> str:
     try: return in_words(text)
@@ -124,7 +125,8 @@ def html_table(
     cell = lambda tag, text, number: f'<{tag}{" class=number" if number else ""}>{_breakable(text)}</{tag}>'
     head = "".join(cell("th", title, number) for title, number, _ in written)
     lines = zip(*(cells for _, _, cells in written), strict=True)
-    body = "".join("<tr>" + "".join(cell("td", text, number) for text, (_, number, _) in zip(line, written, strict=True))
+    body = "".join("<tr>" + "".join(cell("td", text, number) for text, (_, number, _) in zip(line, written,
+                                                                                             strict=True))
                    + "</tr>" for line in lines)
     return (f'<table class="vc-table{" wide" if len(written) > 6 else ""}"><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table>{_more(len(table) - len(part), hidden, file)}")

@@ -24,7 +24,7 @@ from .colony_rings import BANDS_UM, composition, ring_order
 # %% ../../nbs/6_sim/64c_colony_experiment.ipynb #f0b52f6b
 def grow_colonies(
     n: int, # Colonies, 1 or more
-    culture: Culture = Culture(), # Island, medium, signals
+    culture: Culture, # Island, medium, signals
     intervention: Intervention | str = "control", # On the genes
     *, random_state: int = 0, # Seed; colony k is the same whatever n is
     n_jobs: int = 1, # Threads; results do not depend on it
@@ -86,13 +86,14 @@ def read_doses(
 ) -> tuple[float, ...]:
     "Read the doses of a series"
     numbers = pd.to_numeric(pd.Series(text.split(",")), errors="coerce")
-    if numbers.isna().any(): raise fault("doses, numbers separated by commas", repr(text), "Write for example 0.2, 1, 2.")
+    if numbers.isna().any(): raise fault("doses, numbers separated by commas", repr(text),
+                                         "Write for example 0.2, 1, 2.")
     return tuple(float(check_range(float(one), low, high, "dose")) for one in numbers)
 
 # %% ../../nbs/6_sim/64c_colony_experiment.ipynb #97f81383
 def dose_series(
     doses: Sequence[float], # BMP4 [a.u.]
-    culture: Culture = Culture(), # All else
+    culture: Culture, # All else
     intervention: Intervention | str = "control", # On the genes
     n: int = 2, # Colonies per dose
     *, random_state: int = 0, # Seed, the same for all doses

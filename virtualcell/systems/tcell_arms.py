@@ -100,7 +100,8 @@ def readout_by_day(
 ) -> pd.DataFrame: # `arm, day, value, low, high` (95 %)
     "Follow one readout over the days, with its interval between clones"
     check_one_of(readout, READOUTS, "readout")
-    days = pd.concat({name: summarise_tcell_clones(clones) for name, clones in arms.items()}, names=["arm"]).reset_index()
+    days = pd.concat({name: summarise_tcell_clones(clones) for name, clones in arms.items()},
+                     names=["arm"]).reset_index()
     half = 1.96 * days[f"{readout}_se"]
     return days[["arm", "day"]].assign(value=days[readout], low=days[readout] - half, high=days[readout] + half)
 
