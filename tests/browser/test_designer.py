@@ -147,7 +147,7 @@ def test_report_page_works_from_disk_and_offline(browser, tmp_path):
     """No request leaves the file, nothing fails, and the saved widget answers clicks."""
     short = {"n_clones": 150, "n_clones_screen": 20, "n_rounds": 1, "n_clones_lab": 5}
     run_report("tcell_screen", tmp_path, short)
-    context = browser.new_context(offline=True)
+    context = browser.new_context(offline=True, color_scheme="dark")  # of the system; the page is light
     page, requests, problems = context.new_page(), [], []
     page.on("request", lambda r: requests.append(r.url))
     page.on("requestfailed", lambda r: problems.append(r.url))
@@ -159,6 +159,11 @@ def test_report_page_works_from_disk_and_offline(browser, tmp_path):
     chip.click()
     expect(chip).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_text("Saved copy")).to_be_visible()
+    field = page.get_by_role("searchbox", name="filter targets")
+    expect(field).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.evaluate("() => { document.body.dataset.jpThemeLight = 'false'; }")
+    expect(field).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    page.evaluate("() => { document.body.dataset.jpThemeLight = 'true'; }")
     expect(page.get_by_role("heading", name="Which knock-down makes early T-cell progenitors commit?")).to_be_visible()
     assert problems == [] and [u for u in requests if not u.startswith(("file:", "data:", "blob:"))] == []
     picture(page, "report")

@@ -47,6 +47,13 @@ def axes_for(
     return ax
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #01449dc8
+def _letters(ax: Axes) -> int:
+    "How many letters of a label fit below the axes"
+    place = ax.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    return int(np.clip(ax.figure.get_figwidth() / columns / 0.085, 24, 56))
+
+# %% ../../nbs/0_foundation/06a_canvas.ipynb #8c41fea6
 def label_axes(
     ax: Axes, # Any
     x: str = "", # Quantity [unit]
@@ -54,11 +61,12 @@ def label_axes(
     *, notes: Sequence[str] = (), # Such as `95 % interval` and `n = 12`; empty ones are left out
 ) -> None:
     "Write the labels, and below the horizontal one what the picture shows"
-    lines = [""]
+    from textwrap import wrap
+    width, lines = _letters(ax), [""]
     for note in filter(None, notes):
         longer = f"{lines[-1]}, {note}" if lines[-1] else note
-        lines = [*lines[:-1], longer] if len(longer) <= 52 else [*lines, note]
-    ax.set_xlabel("\n".join(filter(None, (x, *lines))))
+        lines = [*lines[:-1], longer] if len(longer) <= width else [*lines, *wrap(note, width)]
+    ax.set_xlabel("\n".join(filter(None, (*wrap(x, width), *lines))))
     ax.set_ylabel(fold(y))
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #670c301f

@@ -95,7 +95,8 @@ def lineage_tree(
     kids = tree[tree["mother"] >= 0].groupby("mother")["height"].agg(["min", "max"])
     ends = tree.set_index("cell").reindex(kids.index)["end_h"]
     ax.vlines(ends, kids["min"], kids["max"], color=COLOURS["baseline"], linewidth=0.6, zorder=1)
-    ax.hlines(tree["height"], tree["birth_h"], tree["end_h"], colors=paint, linewidth=1.4)
+    ax.hlines(tree["height"], tree["birth_h"], tree["end_h"], colors=paint,
+              linewidth=float(np.clip(200 / len(tree), 0.6, 1.6)))
     ax.set_yticks([])
     label_axes(ax, "time from the start [h]", "cells of one clone", notes=(count(len(tree), "cells"),))
     return ax
