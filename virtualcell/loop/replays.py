@@ -10,6 +10,7 @@ __all__ = ['Strategy', 'Replay', 'revealed', 'random_choice', 'prior_choice', 'm
 
 # %% ../../nbs/5_loop/52_replays.ipynb #df0cfadf
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -156,6 +157,7 @@ def replay(
     n_seeds: int = 20, # Replays of each
     random_state: int = 0, # Seed
     progress: bool | None = None, # Show a bar; by default when somebody is watching
+    n_jobs: int = 1, # Threads; results do not depend on it
 ) -> pd.DataFrame: # `strategy, round, measured, hits, low, high`
     "Count hits found by round, with 95 % intervals of the mean over seeds, and the ceiling"
     rounds, tables = np.arange(1, screen.n_rounds + 1), []
@@ -163,7 +165,8 @@ def replay(
         "strategy": name, "round": rounds, "measured": rounds * screen.batch_size, "hits": mean, "low": mean - half,
         "high": mean + half})
     for name, choose in track(strategies.items(), len(strategies), "replay", progress):
-        runs = [replay_once(screen, choose, stream(random_state, "replay", name, s)) for s in range(n_seeds)]
+        run = lambda s, name=name, choose=choose: replay_once(screen, choose, stream(random_state, "replay", name, s))
+        with ThreadPoolExecutor(n_jobs) as pool: runs = list(pool.map(run, range(n_seeds)))
         tables.append(row(name, *mean_interval(np.array(runs, float))))
     best = np.minimum(rounds * screen.batch_size, screen.hits.sum()).astype(float)
     return pd.concat([*tables, row("best possible", best, np.zeros(len(rounds)))], ignore_index=True)
