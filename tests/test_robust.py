@@ -139,8 +139,9 @@ def test_bad_values_stop_a_report_at_once_and_keep_the_old_one(tmp_path, capsys)
     (tmp_path / "results.json").write_text('{"old": 1}\n')
     start = time.monotonic()
     assert main(["report", "tcell_screen", "--set", "n_clones=3", "--out", str(tmp_path)]) == 2
-    assert time.monotonic() - start < 30 and "Expected n_clones from 150 to 20000, found 3" in capsys.readouterr().err
-    assert json.loads((tmp_path / "results.json").read_text()) == {"old": 1} and (tmp_path / "failed.ipynb").exists()
+    assert time.monotonic() - start < 2 and "Expected n_clones from 150 to 20000, found 3" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]  # refused before anything ran
+    assert json.loads((tmp_path / "results.json").read_text()) == {"old": 1}
 
 
 def test_a_program_with_a_gene_that_the_model_does_not_know(tmp_path, capsys):

@@ -10,7 +10,7 @@ __all__ = ['Laboratory', 'Rounds', 'run_rounds', 'round_outcomes']
 # %% ../../nbs/5_loop/53_rounds.ipynb #466b7f40
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from ..screen.goals import utility
 from ..screen.ranking import orderable
 
 # %% ../../nbs/5_loop/53_rounds.ipynb #ee9af888
+@runtime_checkable
 class Laboratory(Protocol):
     "Whoever answers an order: a wet lab behind a file, or a simulated one"
 
