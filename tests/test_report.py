@@ -1,4 +1,5 @@
 """The reports: what they must hold, and that the same record gives the same bytes."""
+import html
 import json
 import re
 from dataclasses import replace
@@ -7,14 +8,54 @@ import pandas as pd
 import pytest
 
 from virtualcell.constraints.program import Budget, Limits, Program
+from virtualcell.report import screens, simulations
+from virtualcell.report.answer import TITLES, Answer, answer_html
 from virtualcell.report.render import run_report
 from virtualcell.systems.tcell import FACTORS, REFERENCE
 
+CONCLUDE = {"colony_experiment": simulations.colony_answer, "composite_experiment": simulations.culture_answer,
+            "tcell_experiment": simulations.commitment_answer, "tcell_screen": screens.campaign_answer,
+            "crispr_screen": screens.knockout_answer, "perturbation_screen": screens.prediction_answer}
+SAID = {"0.1", "0.5", "0.8", "3", "20", "95"}  # thresholds and levels that the sentences state; 20 % of normal
+NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?![\w⁰¹²³⁴⁵⁶⁷⁸⁹]|\.\d)")
 SMALL = {"n_clones": 150, "n_clones_screen": 40, "n_clones_lab": 20}
 
 
 def tables(folder):
     return {p.name: p.read_bytes() for p in sorted((folder / "tables").glob("*.csv"))}
+
+
+def leaves(value):
+    """All numbers in results, and the lengths of lists."""
+    if isinstance(value, dict): return [x for one in value.values() for x in leaves(one)]
+    if isinstance(value, list): return [float(len(value)), *(x for one in value for x in leaves(one))]
+    return [] if value is None or isinstance(value, str | bool) else [float(value)]
+
+
+def sources(results):
+    """What a sentence may say of a number: itself, ends of its interval, a percentage, a tenth or a half."""
+    ends = [results[key] + z * (results.get(f"{key}_se") or 0) for key in results for z in (-1.96, 0, 1.96)
+            if isinstance(results[key], int | float)]
+    shares = [x for key, x in results.items() if key.startswith("looked_at") for x in range(len(x) + 1)]
+    return [scale * x for x in [*leaves(results), *ends, *shares] for scale in (1, 100, 0.1, 0.5)]
+
+
+def check_answer(results, template, page):
+    """The block is made from results.json alone, stands first, and says no number that is not in it."""
+    numbers = {key: value for key, value in results.items() if key != "answer"}
+    answer = CONCLUDE[template](numbers)
+    assert results["answer"] == vars(answer) and set(results["answer"]) == set(TITLES) and len(TITLES) <= 5
+    blocks = list(re.finditer(r"<div[^>]*vc-answer.*?</div>", page, re.S))  # nbconvert writes tags and quotes its way
+    words = lambda text: html.unescape(re.sub(r"<[^>]+>", "", text))
+    assert [words(block[0]) for block in blocks] == [words(answer_html(answer))]
+    assert page.index("<h1") < blocks[0].start() < page.index("Parameters:") < page.index("<h2")
+    known = sources(numbers)
+    for text in vars(answer).values():
+        for word in NUMBER.findall(re.sub(r"day 5|BMP4|[\d.]+ × 10⁻\S+|× 10⁶", "", text)):
+            value, digits = float(word.replace(",", "").replace("−", "-")), len(word.partition(".")[2])
+            slack = 0.51 * 10.0**-digits + 0.05 * abs(value) * (value > 9)  # two digits, from 10 up
+            near = [x for x in known if abs(abs(x) - abs(value)) <= slack]
+            assert word in SAID or near, (word, text)
 
 
 def check_folder(folder, results):
@@ -25,6 +66,7 @@ def check_folder(folder, results):
             "git_commit", "seconds"} <= set(record)
     assert not re.search(r"(src|href)=\"(https?:)?//", page) and "<script src" not in page
     assert "Traceback" not in page and "Warning" not in page
+    check_answer(results, record["template"], page)
     assert tables(folder) and page.count("data:image/png") >= 2  # figures, whatever MPLBACKEND says outside
     return record
 
@@ -152,3 +194,15 @@ def test_composite_experiment(tmp_path):
     assert results["audit_error_max"] <= 1e-6 and results["carbon_drift"] <= 1e-6
     again = run_report("composite_experiment", tmp_path / "again", {"n_cells": 2000})
     assert again["marker_mean_end"] == results["marker_mean_end"]
+
+
+@pytest.mark.parametrize("template", CONCLUDE)
+def test_an_answer_needs_numbers(template):
+    """Without results there is no answer: nothing is made up."""
+    with pytest.raises((KeyError, ValueError)):
+        CONCLUDE[template]({})
+
+
+def test_an_answer_that_cannot_be_proved_wrong_is_refused():
+    with pytest.raises(ValueError, match="Name what to measure"):
+        Answer("Order it.", "Sure.", "Nothing.", "If it does not work.")

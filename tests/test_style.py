@@ -8,6 +8,8 @@ from graphlib import TopologicalSorter
 
 import pytest
 
+from virtualcell.report.parameters import template_parameters
+
 # From the ground up: a room may import only rooms that stand before it in this one list.
 ROOMS = ("namespaces", "core", "artifact", "settings", "stats", "ledger", "kernels", "constraints", "effects",
          "exchange", "comparison", "protocol", "plot", "sim", "systems", "data", "lab", "analysis", "evaluate",
@@ -210,6 +212,34 @@ def test_templates_only_call_the_library(root):
         assert [text for text in code if re.search(r"^\s*(def|class) ", text, re.M)] == [], path.name
         for line in source(tagged[0]).splitlines():
             assert re.match(r"\w+ = .+  # \S+", line), line
+
+
+LOGIC = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
+         ast.GeneratorExp)
+
+
+def test_templates_hold_no_logic(root):
+    """After the parameters and their check, a cell is a few calls of the library: no loop, no branch, no lambda."""
+    for path in (root / "templates").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        bodies = [[n for n in ast.parse(source(c)).body if not isinstance(n, ast.Import | ast.ImportFrom)]
+                  for c in cells[3:] if c["cell_type"] == "code"]
+        assert max(len(body) for body in bodies) <= 6, path.name
+        assert max(body[-1].end_lineno - body[0].lineno + 1 for body in bodies if body) <= 12, path.name
+        inside = [n for body in bodies for top in body for n in ast.walk(top)]
+        assert [ast.unparse(n) for n in inside if isinstance(n, LOGIC)] == [], path.name
+        assert sum(source(c).startswith("## ") for c in cells) <= 10, path.name  # eight, the results and the record
+
+
+def test_templates_check_the_ranges_that_they_state(root):
+    """The comment beside a parameter, and the check in the next cell, which a live notebook needs too."""
+    for path in (root / "templates").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        stated = {one.name: (one.low, one.high) for one in template_parameters(path).values() if one.low is not None}
+        rows = [n.elts for n in ast.walk(ast.parse(source(cells[2]))) if isinstance(n, ast.Tuple) and len(n.elts) == 4]
+        checked = {row[0].value: tuple(map(ast.literal_eval, row[2:])) for row in rows if isinstance(row[0],
+                                                                                                     ast.Constant)}
+        assert checked == stated, path.name
 
 
 def test_import_cells_hold_only_imports(notebooks):

@@ -134,8 +134,9 @@ def refusals(name, node, depth=0, seen=None):
 
 def complete(example):
     """An example with the imports that it needs: a cell of a page holds code or imports, never both"""
-    needed = {"ad": "import anndata as ad", "dataclasses": "import dataclasses", "np": "import numpy as np",
-              "pd": "import pandas as pd", "vc": "import virtualcell as vc"}
+    needed = {"contextlib": "import contextlib", "dataclasses": "import dataclasses", "tempfile": "import tempfile",
+              "ad": "import anndata as ad", "np": "import numpy as np", "pd": "import pandas as pd",
+              "vc": "import virtualcell as vc"}
     lines = [line for name, line in needed.items() if re.search(rf"\b{name}\.", example)]
     return "\n".join([*lines, "", example])
 

@@ -5,7 +5,7 @@ __all__ = open_room(__name__, {
     "context": ("Context",),
     "delivery": ("Delivery", "Option",),
     "goal": ("Goal", "SafetyLimit",),
-    "intervention": ("Intervention", "Part", "parse",),
-    "program": ("Budget", "Limits", "Program", "check",),
+    "intervention": ("Intervention", "Part", "combine", "in_words", "on_each", "parse"),
+    "program": ("Budget", "Limits", "Program", "check"),
     "readout": ("Readout",),
 })

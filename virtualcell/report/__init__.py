@@ -2,5 +2,8 @@
 from ..namespaces import open_room
 
 __all__ = open_room(__name__, {
-    "render": ("run_report", "show_record", "show_results", "show_table", "template_parameters", "templates",),
+    "answer": ("Answer",),
+    "parameters": ("template_parameters", "templates",),
+    "render": ("run_report",),
+    "show": ("show_record", "show_results", "show_table",),
 })

@@ -10,21 +10,25 @@ __all__ = ['parse_setting', 'main']
 # %% ../../nbs/9_report/91_cli.ipynb #805d25fb
 import argparse
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..core import ContractError, StorageError, fault
 from ..data.datasets import REGISTRY, fetch, list_datasets
-from .render import ReportError, run_report, template_parameters, template_title, templates
+from .parameters import template_parameters, template_path, template_title, templates
+from .render import ReportError, run_report
 
 # %% ../../nbs/9_report/91_cli.ipynb #c5ecadee
 def parse_setting(
     text: str, # Such as `n_clones=300`
+    as_text: Collection[str] = (), # Parameters that are text, so that `doses=0.2` stays one
 ) -> tuple[str, object]: # (name, value)
-    "One `key=value`; the value is read as YAML, so numbers are numbers"
+    "Read one `key=value`; the value is read as YAML, so numbers are numbers"
     import yaml
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise fault("--set key=value", repr(text), "Write for example --set n_clones=300.")
+    if name.strip() in as_text: return name.strip(), value
     try: return name.strip(), yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise fault(f"a plain value for {name}", repr(value), "Quote text with special characters.") from error
@@ -34,11 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("virtualcell", description="A virtual cell lab: reports and data")
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="run a report")
-    report.add_argument("name", nargs="?", help="a template, see --list")
+    report.add_argument("name", nargs="?", help="a template, see --list, or the path of your own")
     report.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                         help="set a parameter; may be repeated")
     report.add_argument("--out", metavar="DIR", help="where the report goes (default: reports/NAME)")
-    report.add_argument("--list", action="store_true", help="list templates and their parameters")
+    report.add_argument("--list", action="store_true", help="list templates, or what NAME can be asked")
     data = commands.add_parser("data", help="list or fetch data sets")
     data.add_argument("--list", action="store_true", help="list data sets with licence and citation")
     data.add_argument("words", nargs="*", metavar="fetch NAME", help="fetch a data set into the cache")
@@ -47,14 +51,22 @@ def _parser() -> argparse.ArgumentParser:
 # %% ../../nbs/9_report/91_cli.ipynb #7ce9b535
 def _say(text: str) -> None: sys.stdout.write(text + "\n")
 
+def _list(paths: Iterable[Path]) -> None:
+    "List templates, each parameter with its default, meaning, unit and range"
+    for path in paths:
+        _say(f"{path.stem}: {template_title(path)}")
+        known = template_parameters(path).values()
+        wide = max((len(f"{one.name}={one.default}") for one in known), default=0)
+        for one in known: _say(f"    --set {f'{one.name}={one.default}':<{wide}}  {one}")
+
+# %% ../../nbs/9_report/91_cli.ipynb #ae25ec43
 def _report(args: argparse.Namespace) -> None:
     if args.list or not args.name:
-        for name, path in templates().items():
-            _say(f"{name}: {template_title(path)}")
-            for key, value in template_parameters(path).items(): _say(f"    --set {key}={value}")
-        return
+        return _list([template_path(args.name)] if args.name else templates().values())
+    known = template_parameters(template_path(args.name)).values()
+    texts = {one.name for one in known if isinstance(one.default, str)}
     out = Path(args.out or Path("reports") / Path(args.name).stem)
-    run_report(args.name, out, dict(map(parse_setting, args.set)), progress=sys.stderr.isatty())
+    run_report(args.name, out, dict(parse_setting(text, texts) for text in args.set), progress=sys.stderr.isatty())
     for name in ("report.html", "results.json"): _say(str((out / name).resolve()))
 
 # %% ../../nbs/9_report/91_cli.ipynb #c2f2d796
