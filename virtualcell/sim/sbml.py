@@ -19,7 +19,7 @@ from .rate import read
 
 # %% ../../nbs/6_sim/60e_sbml.ipynb #4cac685a
 class SBMLError(ContractError):
-    "An SBML feature that a reaction network cannot hold, or a file that cannot be read"
+    "An error: an SBML feature that a reaction network cannot hold, or a file that cannot be read"
 
 def _libsbml() -> Any:
     try: import libsbml
@@ -35,7 +35,7 @@ _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: 
 def infix(
     text: str, # A rate law
 ) -> str: # The same in SBML's infix notation
-    "Powers, conditions and Hill functions as SBML writes them"
+    "Write powers, conditions and Hill functions as SBML does"
     def write(node: ast.expr) -> str:
         if isinstance(node, ast.Constant): return repr(float(node.value))
         if isinstance(node, ast.Name): return node.id
@@ -64,8 +64,8 @@ def _math(libsbml: Any, text: str) -> Any:
 def to_sbml(
     network: Network, # A reaction network
     path: str | Path, # The file to make or replace
-) -> Path:
-    "Write SBML level 3: amounts, definitions as assignment rules, timed events"
+) -> Path: # The file
+    "Write a network as SBML level 3: amounts, definitions as assignment rules, timed events"
     libsbml = _libsbml()
     document = libsbml.SBMLDocument(3, 2)
     model = document.createModel()
@@ -118,7 +118,7 @@ def _write_event(libsbml: Any, model: Any, event: Event) -> None:
 
 # %% ../../nbs/6_sim/60e_sbml.ipynb #b6af1c45
 def _python(libsbml: Any, math: Any, scale: dict[str, str]) -> str:
-    "A formula of a file as a rate law; species that mean concentrations are divided by their volume"
+    "Read a formula of a file as a rate law; species that mean concentrations are divided by their volume"
     text = libsbml.formulaToL3String(math).replace("^", "**")
     text = re.sub(r"\bln\(", "log(", text)
     text = re.sub(r"\bpow\(([^,()]+), ([^,()]+)\)", r"(\1) ** (\2)", text)
@@ -135,7 +135,7 @@ def _python(libsbml: Any, math: Any, scale: dict[str, str]) -> str:
 
 # %% ../../nbs/6_sim/60e_sbml.ipynb #55d10b66
 def _split(text: str) -> list[str]:
-    "Arguments at the outer level"
+    "Split arguments at the outer level"
     parts, depth = [""], 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")
@@ -146,9 +146,9 @@ def _split(text: str) -> list[str]:
 # %% ../../nbs/6_sim/60e_sbml.ipynb #539e391c
 def from_sbml(
     path: str | Path, # An SBML file of any level
-    time_unit: str = "s", # SBML's default; say what the file means
-) -> Network:
-    "Read a reaction network; a feature that it cannot hold is named"
+    time_unit: str = "s", # Unit of time that the file means, as pint reads it; SBML's default
+) -> Network: # Checked
+    "Read a reaction network from SBML; a feature that it cannot hold is named and refused"
     libsbml = _libsbml()
     document = libsbml.readSBMLFromString(Path(path).read_text(encoding="utf-8"))
     if document.getNumErrors(libsbml.LIBSBML_SEV_ERROR) + document.getNumErrors(libsbml.LIBSBML_SEV_FATAL):
@@ -182,7 +182,7 @@ def _amount(species: Any, volume: dict[str, float]) -> float:
 
 # %% ../../nbs/6_sim/60e_sbml.ipynb #87920711
 def _refuse(libsbml: Any, model: Any) -> None:
-    "Features that a reaction network cannot hold"
+    "Refuse features that a reaction network cannot hold"
     found = [f"a rate rule for {r.getVariable()}" for r in model.getListOfRules() if r.isRate()]
     found += ["an algebraic rule" for r in model.getListOfRules() if r.isAlgebraic()]
     for event in model.getListOfEvents():

@@ -318,18 +318,23 @@ class ColonySimulator(Simulator):
         "Grow colonies, and count the fates in each of them"
         return np.stack([fate_shares(one) for one in _colonies(self, intervention, n, random_state)])
 
-    def cells(
-        self,
-        intervention: Intervention, # What is done to the genes
-        n_cells: int, # Cells to draw, 1 or more
-        random_state: int, # Seed; cell k is the same whatever n_cells is
-        donor: Donor | None = None, # Whose cells; by default the reference
-    ) -> Int[np.ndarray, "cell gene"]: # Counts of the six genes [molecule]
-        "Grow `n_colonies` colonies of a donor, draw among their cells, and count whole molecules"
-        grown = _colonies(self, intervention, self.n_colonies, random_state, donor)
-        levels = np.concatenate([one.genes for one in grown])
-        chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of colonies"))
-        return whole_molecules(MOLECULES * levels[np.ceil(chance * len(levels)).astype(int) - 1], random_state)
+    def cells(self, intervention: Intervention, n_cells: int, random_state: int,
+              donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
+        return _cells(self, intervention, n_cells, random_state, donor)
+
+# %% ../../nbs/6_sim/64a_colony.ipynb #66f53f39
+def _cells(
+    simulator: ColonySimulator, # With the culture and the number of colonies
+    intervention: Intervention, # What is done to the genes
+    n_cells: int, # Cells to draw, 1 or more
+    random_state: int, # Seed; cell k is the same whatever n_cells is
+    donor: Donor | None = None, # Whose cells; by default the reference
+) -> Int[np.ndarray, "cell gene"]: # Counts of the six genes [molecule]
+    "Grow `n_colonies` colonies of a donor, draw among their cells, and count whole molecules"
+    grown = _colonies(simulator, intervention, simulator.n_colonies, random_state, donor)
+    levels = np.concatenate([one.genes for one in grown])
+    chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of colonies"))
+    return whole_molecules(MOLECULES * levels[np.ceil(chance * len(levels)).astype(int) - 1], random_state)
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #3728bce5
 def fate_shares(

@@ -65,8 +65,8 @@ def radial_profile(
     width_um: float = 25.0, # Width of a ring, more than 0 [um]
 ) -> pd.DataFrame: # One row per ring: `radius_um` of its middle, `n` cells, and a column per fate: shares, 0 to 1
     "Compute the share of each fate by distance from the middle"
-    edges = np.arange(0, colony.culture.radius_um + width_um, width_um)
-    table = composition(colony, tuple(edges)).reset_index(drop=True)
+    edges = np.arange(0.0, colony.culture.radius_um + width_um, width_um)
+    table = composition(colony, tuple(edges.tolist())).reset_index(drop=True)
     table.insert(0, "radius_um", edges[:-1] + width_um / 2)
     table.insert(1, "n", np.histogram(colony.radius_um, edges)[0])
     return table

@@ -161,7 +161,7 @@ class TCellClones:
 # %% ../../nbs/6_sim/63_tcell.ipynb #c86f0f00
 def open_sites(
     states: Shaped[np.ndarray, "... state"], # Counts: R T G P X N, then C I O of each allele
-) -> Shaped[np.ndarray, "..."]: # 0 to 500 [site]
+) -> Shaped[np.ndarray, "..."]: # 0 to 500 [sites]
     "Count the open sites of the allele that is more open"
     return states[..., 8] if states.shape[-1] < 12 else np.maximum(states[..., 8], states[..., 11])
 

@@ -57,18 +57,23 @@ class TCellSimulator(Simulator):
         "Grow clones, and read each of them"
         return _read(_grow(self, intervention, n, random_state))
 
-    def cells(
-        self,
-        intervention: Intervention, # What is done to the founders
-        n_cells: int, # Cells to draw, 1 or more
-        random_state: int, # Seed; cell k is the same whatever n_cells is
-        donor: Donor | None = None, # Whose cells; by default the reference
-    ) -> Int[np.ndarray, "cell gene"]: # Counts of the six factors [molecule]
-        "Grow `n_clones` clones of a donor, and draw among their cells"
-        clones = _grow(self, intervention, self.n_clones, random_state, donor)
-        last = clones.states[clones.states[:, -1, 0] >= 0, -1, :len(SPECIES)]
-        chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of clones"))
-        return last[np.ceil(chance * len(last)).astype(int) - 1].astype(np.int64)
+    def cells(self, intervention: Intervention, n_cells: int, random_state: int,
+              donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
+        return _cells(self, intervention, n_cells, random_state, donor)
+
+# %% ../../nbs/6_sim/63b_tcell_simulator.ipynb #b384bc5c
+def _cells(
+    simulator: TCellSimulator, # With the number of clones
+    intervention: Intervention, # What is done to the founders
+    n_cells: int, # Cells to draw, 1 or more
+    random_state: int, # Seed; cell k is the same whatever n_cells is
+    donor: Donor | None = None, # Whose cells; by default the reference
+) -> Int[np.ndarray, "cell gene"]: # Counts of the six factors [molecule]
+    "Grow `n_clones` clones of a donor, and draw among their cells"
+    clones = _grow(simulator, intervention, simulator.n_clones, random_state, donor)
+    last = clones.states[clones.states[:, -1, 0] >= 0, -1, :len(SPECIES)]
+    chance = uniform(cell_keys(random_state, np.arange(n_cells), "cells of clones"))
+    return last[np.ceil(chance * len(last)).astype(int) - 1].astype(np.int64)
 
 # %% ../../nbs/6_sim/63b_tcell_simulator.ipynb #95525675
 def _grow(simulator: TCellSimulator, what: Intervention, n: int, random_state: int,
