@@ -14,7 +14,7 @@ from virtualcell.constraints.program import Program
 from virtualcell.core import ContractError
 from virtualcell.effects import Effects
 from virtualcell.screen.enumerate import count_candidates, enumerate_candidates
-from virtualcell.screen.goals import p_first_front, pareto_fronts, utility
+from virtualcell.screen.goals import p_front, pareto_fronts, utility
 from virtualcell.screen.ranking import COLUMNS, RankRules, orderable, rank
 from virtualcell.screen.safety import safety
 from virtualcell.widgets.designer import ScreenDesigner, static_table
@@ -159,7 +159,7 @@ def test_fronts_against_their_definition(rows):
     for i, front in enumerate(fronts):
         above = fronts[beats[:, i]]
         assert front == (above.max() + 1 if len(above) else 1)  # behind the last front that beats it
-    assert p_first_front(values, np.zeros_like(values), n_draws=2).round(9).tolist() == (fronts == 1).tolist()
+    assert p_front(values, np.zeros_like(values), n_draws=2).round(9).tolist() == (fronts == 1).tolist()
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30)

@@ -24,12 +24,12 @@ from ..protocol import Fitted, Model, Prediction, Query, State, Training
 # %% ../../nbs/3_models/30b_calibration.ipynb #de98999e
 def left_out_errors(
     model: Model, # Fitted again for every part
-    training: Training, # To be split
+    training: Training, # Effects and knowledge to be split
     by: Literal["perturbation", "context"], # What is left out
     n_folds: int = 5, # Parts of the interventions, 2 or more
-    random_state: int = 0, # Seed of the split and of the fits
+    random_state: int = 0, # Seed of the split and of the fits, 0 or more
 ) -> Float[np.ndarray, "intervention feature"]: # Measured minus predicted; NaN where nothing was left out or known
-    "Errors of predictions of what was left out, for each row of the training effects"
+    "Leave out parts of the training effects, predict them from the rest, and subtract"
     effects = training.effects
     errors = np.full(effects.mean.shape, np.nan)
     if len(set(groups_of(effects, by))) < 2: return errors
@@ -42,11 +42,11 @@ def left_out_errors(
 
 # %% ../../nbs/3_models/30b_calibration.ipynb #9c3e402b
 def grouped_sd(
-    errors: Float[np.ndarray, "intervention feature"], # From `left_out_errors`
+    errors: Float[np.ndarray, "intervention feature"], # From `left_out_errors` [unit of the feature]
     groups: Sequence, # Kind and context of each row
-    weight: float = 5.0, # Rows of the error of all that each group gets
+    weight: float = 5.0, # Rows of the error of all that each group gets, 0 or more
 ) -> tuple[Float[np.ndarray, " feature"], dict]: # (of all, by group); infinite if fewer than two rows have an error
-    "Root mean square error of each group, drawn towards that of all rows"
+    "Compute the root mean square error of each group, shrunk towards that of all rows"
     known = ~np.isnan(errors).any(1)
     if known.sum() < 2: return np.full(errors.shape[1], np.inf), {}
     square, held = np.where(known[:, None], errors, 0.0) ** 2, {}
@@ -60,7 +60,7 @@ def grouped_sd(
 @dataclass(frozen=True)
 class CrossvalError(Model):
     "A model whose unknown errors are filled from what it says about left-out parts of its training set"
-    model: Model # Any
+    model: Model # Any model that is not fitted yet
     n_folds: int = 5 # Parts of the interventions, 2 or more
 
     def __post_init__(self): check_n_folds(self.n_folds)
@@ -90,7 +90,7 @@ class CrossvalError(Model):
         return State(dict(fitted.arrays) | own, dict(fitted.facts) | facts, fitted.var)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The model's answer; where its error is infinite, the error that was found"
+        "Answer as the model does; an infinite error is replaced by the cross-validated one"
         mean, sd, support, df = self.model.respond(replace(fitted, model=self.model), query)
         found, found_df = _errors_of(fitted, query)
         found, own = np.where(np.asarray(support, bool)[:, None], found, np.inf), np.isfinite(sd).all(1)
@@ -98,7 +98,7 @@ class CrossvalError(Model):
 
 # %% ../../nbs/3_models/30b_calibration.ipynb #03b1a8c7
 def _errors_of(fitted: Fitted, query: Query) -> tuple[np.ndarray, np.ndarray]: # (sd, df)
-    "The error that suits each row: new targets, a new context, or both"
+    "Choose the error that suits each row: new targets, a new context, or both"
     arrays, facts = fitted.arrays, fitted.facts
     names = [parse(str(one)) for one in arrays["cv_names"]]
     pairs, known = set(zip(names, map(as_context, facts["cv_places"]), strict=True)), set(names)
@@ -115,8 +115,8 @@ def _errors_of(fitted: Fitted, query: Query) -> tuple[np.ndarray, np.ndarray]: #
 
 # %% ../../nbs/3_models/30b_calibration.ipynb #f34d0a75
 def with_crossval_error(
-    model: Model, # Any
+    model: Model, # Any model that is not fitted yet
     n_folds: int = 5, # Parts of the interventions, 2 or more
-) -> CrossvalError:
-    "Wrap a model: fit it once, once per fold, and once per context if there are two or more, to say how wrong it is"
+) -> CrossvalError: # A model; fitting it fits the inner one once, once per fold, and once per context if there are several
+    "Wrap a model so that its predictions carry a cross-validated error"
     return CrossvalError(model, n_folds)

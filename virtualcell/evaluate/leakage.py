@@ -67,7 +67,7 @@ FEW, OWN = 5, 0.001 # Directions that a likeness needs; least share of a row's v
 
 def near_duplicates(
     effects: Effects, # Rows to compare with each other
-    false_alarm: float = 0.01, # Probability that independent rows give any pair
+    false_alarm: float = 0.01, # Probability that independent rows give any pair, 0 to 1
 ) -> Int[np.ndarray, "pair 2"]: # Positions of the two rows
     "Find pairs of rows that are practically the same numbers, perhaps rescaled"
     rows = np.flatnonzero((effects.mean != 0).sum(1) >= FEW)
@@ -120,11 +120,11 @@ def _copies(effects: Effects) -> np.ndarray:
 
 # %% ../../nbs/3_models/30c_leakage.ipynb #db8e9aae
 def audit(
-    split: Split, # To be checked
-    effects: Effects, # Its rows, in any order
-    false_alarm: float = 0.01, # Probability that independent rows give any near-duplicate
-) -> pd.DataFrame: # `fold, what, name, n_test, n_train, breaks`: what is broken first
-    "List everything that is on both sides of a fold, and whether the split promised that it is not"
+    split: Split, # The split to be checked
+    effects: Effects, # The rows of the split, in any order
+    false_alarm: float = 0.01, # Probability that independent rows give any near-duplicate, 0 to 1
+) -> pd.DataFrame: # `fold, what, name, n_test, n_train, breaks`, broken promises first
+    "List everything that is on both sides of a fold, and say whether the split promised that it is not"
     labels, broken, rows = labels_of(effects, split.apart), {*split.apart, "near-duplicate"}, []
     names = [f"{one} {place}".strip() for one, place in effects.keys]
     pairs = near_duplicates(effects, false_alarm)

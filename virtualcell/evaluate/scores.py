@@ -26,20 +26,20 @@ from ..stats import paired_bootstrap
 
 # %% ../../nbs/3_models/30a_scores.ipynb #8c0a5d45
 def pearson(
-    ours: Float[np.ndarray, "intervention feature"], # Predictions
-    truth: Float[np.ndarray, "intervention feature"], # Truth
+    ours: Float[np.ndarray, "intervention feature"], # Predicted effects [unit of the feature]
+    truth: Float[np.ndarray, "intervention feature"], # Measured effects [unit of the feature]
 ) -> Float[np.ndarray, " intervention"]: # −1 to 1
-    "Correlate over features; a constant prediction scores 0"
+    "Correlate predicted and measured effects over features; a constant prediction scores 0"
     a, b = ours - ours.mean(1, keepdims=True), truth - truth.mean(1, keepdims=True)
     size = np.sqrt((a**2).sum(1) * (b**2).sum(1))
     return np.divide((a * b).sum(1), size, out=np.zeros(len(a)), where=size > 1e-12)
 
 # %% ../../nbs/3_models/30a_scores.ipynb #b7bcccc5
 def centroid_accuracy(
-    ours: Float[np.ndarray, "intervention feature"], # Predictions
-    truth: Float[np.ndarray, "intervention feature"], # Truth
+    ours: Float[np.ndarray, "intervention feature"], # Predicted effects [unit of the feature]
+    truth: Float[np.ndarray, "intervention feature"], # Measured effects [unit of the feature]
 ) -> Float[np.ndarray, " intervention"]: # 0 to 1, chance 0.5
-    "Compute the share of other truths that are farther away than the own one; ties count half"
+    "Compute the share of other interventions whose measured effect is farther from the prediction than the own; ties count half"
     far = np.sqrt(((ours[:, None] - truth[None]) ** 2).sum(2))
     own = far.diagonal()[:, None]
     n = max(len(ours) - 1, 1)
@@ -47,11 +47,11 @@ def centroid_accuracy(
 
 # %% ../../nbs/3_models/30a_scores.ipynb #01a79355
 def discrimination(
-    ours: Float[np.ndarray, "intervention feature"], # Predictions
-    truth: Float[np.ndarray, "intervention feature"], # Truth
-    masked: Bool[np.ndarray, "intervention feature"], # Features to leave out per intervention
+    ours: Float[np.ndarray, "intervention feature"], # Predicted effects [unit of the feature]
+    truth: Float[np.ndarray, "intervention feature"], # Measured effects [unit of the feature]
+    masked: Bool[np.ndarray, "intervention feature"], # Features to leave out, such as the target itself
 ) -> Float[np.ndarray, " intervention"]: # 1 is best, chance ½ + 1/(2P)
-    "Compute 1 − rank/P of the own truth by L1 distance (perturbation discrimination score)"
+    "Compute the perturbation discrimination score: 1 − rank/P of the own measured effect by L1 distance"
     scores = []
     for i, row in enumerate(ours):
         use = ~masked[i]
@@ -61,19 +61,19 @@ def discrimination(
 
 # %% ../../nbs/3_models/30a_scores.ipynb #1c76507a
 def slope(
-    ours: Float[np.ndarray, "intervention feature"], # Predictions
-    truth: Float[np.ndarray, "intervention feature"], # Truth
+    ours: Float[np.ndarray, "intervention feature"], # Predicted effects [unit of the feature]
+    truth: Float[np.ndarray, "intervention feature"], # Measured effects [unit of the feature]
 ) -> float: # 1 if magnitudes are right
-    "Fit the slope of truth on prediction through the origin; NaN for a prediction of zero"
+    "Fit the slope of measured on predicted effects through the origin; NaN for a prediction of zero"
     size = float((ours**2).sum())
     return float((ours * truth).sum() / size) if size > 1e-12 else float("nan")
 
 # %% ../../nbs/3_models/30a_scores.ipynb #1d6347d1
 def score(
-    predicted: Effects, # Rows in any order
-    truth: Effects, # Measured
-    middle: Float[np.ndarray, "intervention feature"], # Mean of the training effects, for each row of `truth`
-) -> pd.DataFrame: # One row per intervention and context
+    predicted: Effects, # A prediction for every row of `truth`, in any order
+    truth: Effects, # Measured effects
+    middle: Float[np.ndarray, "intervention feature"], # Mean of the training effects, for each row of `truth` [unit of the feature]
+) -> pd.DataFrame: # One row per intervention and context, one column per metric
     "Compute all metrics of one set of predictions, aligned by name and compared within a context"
     missing = sorted(set(truth.features) - set(predicted.features))
     if missing: raise fault("predictions of every feature", f"none for {few(missing)}", "Nothing was scored.")
@@ -107,14 +107,14 @@ CEILING = "split half (ceiling)"
 ENOUGH = 10 # Interventions below which nothing is ranked
 
 def cross_validate(
-    models: Sequence[Model], # To compare
+    models: Sequence[Model], # Models to compare, not fitted yet, each with a name of its own
     training: Training, # Effects of the rows of the split, and what else a model may learn from
     split: Split, # Which rows are predicted from which
-    truth: Effects | None = None, # The same rows in the other half of the cells; None: no ceiling
-    random_state: int = 0, # Seed of the models
+    truth: Effects | None = None, # The same rows measured in the other half of the cells; None for no ceiling
+    random_state: int = 0, # Seed of the models, 0 or more
     allow_leaks: Sequence[str] = (), # Broken promises that are accepted, such as ("donor",); the table says so
 ) -> pd.DataFrame: # One row per model, intervention and context; `allowed_leaks` is empty where all promises are kept
-    "Predict each row from those that its fold may learn from, score it against `truth`"
+    "Score models on rows that they have not seen: predict each row from those that its fold may learn from"
     _check_models(models)
     folds, leaks = folds_of(split, training.effects), _leaks(split, training.effects, allow_leaks)
     second = training.effects if truth is None else _second_half(training.effects, truth)
@@ -177,8 +177,8 @@ PERTURBED = "perturbed mean" # The baseline that gains are measured against
 METRICS = ("rmse", "mae", "pearson_delta", "pearson_delta_centred", "centroid_accuracy", "pds", "slope", "coverage_90")
 
 def verdict(
-    gain: tuple[float, float, float], # Error of the mean minus error of the model: value, low, high
-    n: int, # Interventions that the model supports
+    gain: tuple[float, float, float], # Error of the mean minus error of the model: value, low, high [unit of the feature]
+    n: int, # Interventions that the model supports, 0 or more
 ) -> str: # One of three sentences
     "Say in one sentence whether the model is better than the mean"
     if n < ENOUGH: return "not enough data"
@@ -187,8 +187,8 @@ def verdict(
 # %% ../../nbs/3_models/30a_scores.ipynb #9a014866
 def scorecard(
     scores: pd.DataFrame, # From `cross_validate`
-    random_state: int = 0, # Seed of the bootstrap
-) -> pd.DataFrame: # One row per model, the ceiling last
+    random_state: int = 0, # Seed of the bootstrap, 0 or more
+) -> pd.DataFrame: # One row per model, the ceiling last; a column per metric, `gain_over_mean, gain_low, gain_high`, `verdict`
     "Average every metric; add the gain over the perturbed mean with a 95 % interval, and the verdict"
     base = scores[scores["model"] == PERTURBED].set_index(["intervention", "context"])["rmse"]
     if base.empty:
@@ -212,7 +212,9 @@ def _card(name: str, part: pd.DataFrame, base: pd.Series, random_state: int) -> 
 # %% ../../nbs/3_models/30a_scores.ipynb #ff706ccb
 NEEDED = ("no change", PERTURBED, "context mean", "additive", "matching mean", "linear")
 
-def check_baselines(card: pd.DataFrame) -> pd.DataFrame:
+def check_baselines(
+    card: pd.DataFrame, # From `scorecard`
+) -> pd.DataFrame: # The same
     "Refuse a scorecard without the baselines or the ceiling"
     missing = [name for name in (*NEEDED, CEILING) if name not in set(card["model"])]
     if missing:
@@ -221,19 +223,19 @@ def check_baselines(card: pd.DataFrame) -> pd.DataFrame:
 
 # %% ../../nbs/3_models/30a_scores.ipynb #8bb86751
 def split_half(
-    groups: Sequence[str] | np.ndarray, # Group of each cell, such as perturbation, context and replicate
-    random_state: int = 0, # Seed
+    groups: Sequence[str] | np.ndarray, # Group of each cell, such as its perturbation, context and replicate
+    random_state: int = 0, # Seed, 0 or more
 ) -> Bool[np.ndarray, " cell"]: # True for the first half
-    "Split every group in two at random, as evenly as it goes"
+    "Split the cells of every group in two at random, as evenly as possible"
     frame = pd.DataFrame({"group": np.asarray(groups), "draw": stream(random_state, "halves").random(len(groups))})
     return (frame.groupby("group")["draw"].rank(method="first") % 2 == 1).to_numpy()
 
 # %% ../../nbs/3_models/30a_scores.ipynb #4fff05f7
 def shared_rows(
-    first: Effects, # One half
-    second: Effects, # The other
-) -> tuple[Effects, Effects]: # (first, second)
-    "Keep what could be measured in both halves, in the same order"
+    first: Effects, # Measured in one half of the cells
+    second: Effects, # Measured in the other half
+) -> tuple[Effects, Effects]: # Both, with the same rows in the order of `first`
+    "Keep the interventions and contexts that were measured in both halves"
     ours, theirs = match_rows(first, second)
     if not len(ours): raise fault("interventions and contexts that both halves have", "none", "Check the spelling.")
     return take(first, ours), take(second, theirs)

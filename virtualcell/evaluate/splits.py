@@ -28,12 +28,12 @@ from ..effects import Effects
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Split:
     "Which rows of effects are predicted from which, fold by fold"
-    keys: tuple[tuple[Intervention, Context], ...] # Rows by name
+    keys: tuple[tuple[Intervention, Context], ...] # Intervention and context of each row
     test: Bool[np.ndarray, "fold row"] # True for the rows that are predicted
     train: Bool[np.ndarray, "fold row"] # True for the rows that are learned from; a row may be in neither
     by: str # What is new in the rows to predict, such as `perturbation`
     apart: tuple[str, ...] # What must not be on both sides, such as `gene`
-    random_state: int = 0 # Seed that drew the folds
+    random_state: int = 0 # Seed that drew the folds, 0 or more
     time_key: str = "" # Where the times are; empty if the split has nothing to do with time
     note: str = "" # Anything to remember
 
@@ -51,7 +51,7 @@ class Split:
 
     @property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with any row, fold or promise"
+        "Identify the split: another row, fold or promise gives another digest"
         return artifact_digest("split", *_content(self))
 
     def save(
@@ -94,9 +94,9 @@ def _content(split: Split) -> tuple[dict, dict]:
 
 # %% ../../nbs/3_models/30_splits.ipynb #50ccd12e
 def load_split(
-    path: str | Path, # What `Split.save` wrote
-) -> Split:
-    "Read a split; its folds are what they were where it was saved"
+    path: str | Path, # A file that `Split.save` wrote
+) -> Split: # With the folds that were saved
+    "Read a split from a file"
     facts, arrays = load_artifact(path, "split")
     try:
         keys = tuple((parse(one), as_context(place)) for one, place in facts["keys"])
@@ -105,10 +105,10 @@ def load_split(
         raise fault(f"a split of this version in {path}", f"{type(error).__name__}: {error}",
                     "Split and save it again.", ArtifactError) from error
 
-# %% ../../nbs/3_models/30_splits.ipynb #38d0c167
+# %% ../../nbs/3_models/30_splits.ipynb #d75feb46
 def folds_of(
-    split: Split, # With its folds
-    effects: Effects, # The same rows, in any order
+    split: Split, # Made for these rows
+    effects: Effects, # The rows of the split, in any order
 ) -> list[tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]]: # (to predict, to learn from) for each fold
     "Give masks for the rows of `effects`, joined by intervention and context"
     at = {key: i for i, key in enumerate(split.keys)}
@@ -123,9 +123,9 @@ def folds_of(
 
 # %% ../../nbs/3_models/30_splits.ipynb #4672789e
 def hold_out(
-    groups: Sequence, # What each row belongs to
-    n_folds: int | None = None, # Parts, drawn at random; None for each group alone, in their order
-    random_state: int = 0, # Seed
+    groups: Sequence, # Group of each row
+    n_folds: int | None = None, # Parts, 1 or more, drawn at random; None for each group alone, in their order
+    random_state: int = 0, # Seed, 0 or more
 ) -> Bool[np.ndarray, "fold row"]: # True for the rows of each part
     "Partition rows by whole groups"
     names = {name: i for i, name in enumerate(dict.fromkeys(groups))}
@@ -138,10 +138,10 @@ def hold_out(
 
 # %% ../../nbs/3_models/30_splits.ipynb #df51de2c
 def groups_of(
-    effects: Effects, # To be grouped
+    effects: Effects, # Measured or simulated
     by: Literal["perturbation", "context", "donor"], # What must stay whole
 ) -> list: # One hashable name per row
-    "Say which rows stay together: those on the same targets, in the same context, of the same donor"
+    "Group the rows that stay together: those on the same targets, in the same context, or of the same donor"
     if by == "perturbation": return [tuple(sorted(set(one.targets))) for one in effects.interventions]
     if by == "context": return list(effects.contexts)
     donors = [dict(place.items).get(Key.DONOR) for place in effects.contexts]
@@ -153,7 +153,7 @@ def groups_of(
 # %% ../../nbs/3_models/30_splits.ipynb #98eb523e
 def check_n_folds(
     n_folds: int, # Parts
-) -> int:
+) -> int: # The same number
     "Refuse less than two folds"
     if check_positive(n_folds, "n_folds", whole=True) < 2: raise fault("n_folds of 2 or more", n_folds, "Leave it out.")
     return n_folds
@@ -188,14 +188,15 @@ APART = {"perturbation": ("gene",), "combination": ("gene",), "context": ("conte
          "time": ("time",), "perturbation_and_context": ("gene", "context")} # What each kind keeps apart
 
 def split_effects(
-    effects: Effects, # To be split
-    by: Literal["perturbation", "combination", "context", "donor", "time", "perturbation_and_context"] = "perturbation",
+    effects: Effects, # Measured or simulated, one row per intervention and context
+    by: Literal["perturbation", "combination", "context", "donor", "time", # What is new in the rows to predict, see
+                "perturbation_and_context"] = "perturbation", # the table on this page
     n_folds: int = 5, # Parts, 2 or more; `context` leaves out each context instead
-    random_state: int = 0, # Seed
-    time_key: str = Key.TIME_H, # For `time`: key of the contexts, or "intervention"
+    random_state: int = 0, # Seed that draws the folds, 0 or more
+    time_key: str = Key.TIME_H, # For `time`: key of the contexts, or "intervention" for the time of the last part
     note: str = "", # Anything to remember
-) -> Split:
-    "Decide which rows are predicted from which; `by` says what is new in the rows to predict"
+) -> Split: # Each row is predicted in one fold at most
+    "Split effects into rows to predict and rows to learn from, leaving whole groups out"
     check_one_of(by, APART, "what is left out")
     check_n_folds(n_folds)
     test, train = _folds(effects, by, n_folds, random_state, time_key)
@@ -271,12 +272,12 @@ def labels_of(
 
 # %% ../../nbs/3_models/30_splits.ipynb #ef669660
 def split_by_labels(
-    effects: Effects, # To be split
+    effects: Effects, # Measured or simulated, one row per intervention and context
     labels: Sequence | np.ndarray | pd.Series | str, # One per row, or a column of `obs`; "train" is never predicted
     apart: Sequence[str], # What must not be on both sides: "gene", "context", "donor", "batch" …; () for nothing
-    note: str = "", # Such as where the labels come from
-) -> Split:
-    "Predict the rows of each label from all others"
+    note: str = "", # Anything to remember, such as where the labels come from
+) -> Split: # One fold per label
+    "Split effects by your own labels: the rows of each label are predicted from all others"
     if isinstance(apart, str): raise fault("a list of what stands apart", repr(apart), f"Write ({apart!r},).")
     if isinstance(labels, str):
         labels = effects.obs[check_one_of(labels, effects.obs.columns, "column of labels")].tolist()
@@ -293,7 +294,7 @@ def split_by_labels(
 
 # %% ../../nbs/3_models/30_splits.ipynb #897a7681
 def parts_seen(
-    split: Split, # With combinations to predict
+    split: Split, # Of effects with combinations
 ) -> pd.DataFrame: # `fold, intervention, context, n_parts, n_seen`, one row per combination that is predicted
     "Count the parts of each combination whose kind and target were learned from alone"
     alone = {i: (one.parts[0].kind, one.targets[0]) for i, (one, _) in enumerate(split.keys)

@@ -21,11 +21,11 @@ STRATEGIES = ("thompson", "greedy", "ucb", "random")
 
 def utilities(
     mean: Float[np.ndarray, " intervention"], # Predicted scores, larger is better
-    sd: Float[np.ndarray, " intervention"], # Their standard errors, finite
+    sd: Float[np.ndarray, " intervention"], # Standard errors of the scores, finite
     strategy: str, # One of `STRATEGIES`
-    rng: np.random.Generator, # Random numbers
+    rng: np.random.Generator, # Source of random numbers
 ) -> Float[np.ndarray, " intervention"]: # Larger is chosen first
-    "Say what a strategy finds attractive"
+    "Compute how attractive each candidate is to a strategy"
     check_one_of(strategy, STRATEGIES, "strategy")
     if strategy == "greedy": return mean
     if strategy == "ucb": return mean + sd
@@ -34,7 +34,7 @@ def utilities(
 
 # %% ../../nbs/5_loop/51_acquire.ipynb #4d1b78a2
 def _order(mean: np.ndarray, sd: np.ndarray, strategy: str, rng: np.random.Generator) -> np.ndarray:
-    "Positions, the most attractive first: those with a known error, then those without; none without a mean"
+    "Order positions, the most attractive first: those with a known error, then those without; none without a mean"
     if strategy == "random": return rng.permutation(len(mean))
     predicted = np.isfinite(mean)
     known, unknown = np.flatnonzero(predicted & np.isfinite(sd)), np.flatnonzero(predicted & ~np.isfinite(sd))
@@ -47,14 +47,14 @@ def _order(mean: np.ndarray, sd: np.ndarray, strategy: str, rng: np.random.Gener
 # %% ../../nbs/5_loop/51_acquire.ipynb #619e6a34
 def choose_batch(
     mean: Float[np.ndarray, " intervention"], # Predicted scores, larger is better; NaN where the model has no support
-    sd: Float[np.ndarray, " intervention"], # Their standard errors; infinity if unknown
-    size: int, # Candidates to choose
-    rng: np.random.Generator, # Random numbers
-    strategy: str = "thompson", # One of `STRATEGIES`
+    sd: Float[np.ndarray, " intervention"], # Standard errors of the scores; infinity if unknown
+    size: int, # Candidates to choose, 1 or more
+    rng: np.random.Generator, # Source of random numbers
+    strategy: str = "thompson", # Rule that chooses: thompson, greedy, ucb or random
     random_share: float = 0.1, # Share of the batch drawn at random, 0 to 1
-    groups: Sequence[str] | None = None, # Group of each candidate; at most a third (rounded up) from one
-) -> pd.DataFrame: # `position, arm`, best first
-    "Choose a batch, and say which arm chose each member"
+    groups: Sequence[str] | None = None, # Group of each candidate, such as its target; at most a third from one
+) -> pd.DataFrame: # `position, arm`, best first; `arm` is the strategy, or random
+    "Choose the candidates to measure next, and say which arm chose each"
     check_positive(size, "size", whole=True)
     check_one_of(strategy, STRATEGIES, "strategy")
     check_probability(random_share, "random_share")

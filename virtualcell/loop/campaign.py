@@ -26,15 +26,15 @@ from ..ledger import Ledger, LedgerError
 # %% ../../nbs/5_loop/50_campaign.ipynb #e5fd18a6
 @dataclass(frozen=True)
 class Campaign:
-    "One round of experiments and the prediction that was made for it"
-    name: str # Such as "tcell round 1"
+    "One round of experiments, and the prediction that was made for it"
+    name: str # Name of the round, unique in the ledger, such as "tcell round 1"
     program: str # Digest of the program
-    interventions: tuple[Intervention, ...] # What is ordered
+    interventions: tuple[Intervention, ...] # Interventions that are ordered
     prediction: str # Digest of the predicted effects
-    contexts: tuple[Context, ...] = () # In which cells, one for each intervention; none said by default
-    replicates: int = 3 # Of each intervention
+    contexts: tuple[Context, ...] = () # Cells of each intervention; not stated by default
+    replicates: int = 3 # Independent replicates of each intervention, 1 or more
     controls: tuple[Intervention, ...] = (Intervention(),) # Run beside them; the unperturbed control by default
-    random_state: int = 0 # Seed of the choice
+    random_state: int = 0 # Seed of the choice, 0 or more
 
     def __post_init__(self):
         check_positive(self.replicates, "replicates", whole=True)
@@ -52,7 +52,7 @@ class Campaign:
 
     @property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Names the campaign in the ledger"
+        "Identify the campaign in the ledger"
         return digest(self)
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #e90c3cbe
@@ -60,12 +60,12 @@ def _spelled(order: tuple[Intervention, Context]) -> str: return " in ".join(fil
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #d17d41af
 def plan_campaign(
-    name: str, # Short name, unique in the ledger
-    program: Program, # The contract; every intervention is checked against it
-    predicted: Effects, # Of the chosen interventions, in their contexts
-    random_state: int = 0, # Seed of the choice
-) -> Campaign:
-    "Plan a campaign for the interventions in `predicted`"
+    name: str, # Name of the round, unique in the ledger
+    program: Program, # Limits and budget; every intervention is checked against them
+    predicted: Effects, # Predictions of the chosen interventions, in their contexts
+    random_state: int = 0, # Seed of the choice, 0 or more
+) -> Campaign: # With the replicates of the program's budget
+    "Plan a campaign that orders the interventions in `predicted`"
     check_contexts(program, predicted.contexts)
     broken = {one: verdict.reasons for one in dict.fromkeys(predicted.interventions)
               if not (verdict := program.check(one))}
@@ -82,11 +82,11 @@ def plan_campaign(
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #0c284cad
 def register(
-    ledger: Ledger, # Where it is written
-    campaign: Campaign, # What is ordered
-    predicted: Effects, # What is expected; its digest must be the campaign's
-) -> dict: # The entry
-    "Write the prediction down before any result exists"
+    ledger: Ledger, # The record to write to
+    campaign: Campaign, # From `plan_campaign`
+    predicted: Effects, # The prediction that the campaign was planned from
+) -> dict: # The entry in the ledger
+    "Write a campaign and its prediction to the ledger, before any result exists"
     if predicted.digest != campaign.prediction:
         raise fault("the prediction that the campaign names", predicted.digest[:12], "Plan the campaign again.",
                     LedgerError)
@@ -101,10 +101,10 @@ def register(
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #f1088aad
 def registered(
-    ledger: Ledger, # Where it was written
-    campaign: Campaign, # Which one
-) -> Effects:
-    "Read the prediction as it stands in the ledger"
+    ledger: Ledger, # The record to read
+    campaign: Campaign, # A registered campaign
+) -> Effects: # Predicted
+    "Read the prediction of a campaign as it stands in the ledger"
     for entry in ledger.entries():
         if entry["type"] == "register" and entry["payload"]["digest"] == campaign.digest:
             return from_json(entry["payload"]["prediction"])
@@ -115,7 +115,7 @@ def registered(
 Missing = Mapping[Intervention | str | tuple, str] # Reason by intervention, or by (intervention, context)
 
 def _reasons(missing: Missing, lost: Sequence[tuple[Intervention, Context]]) -> list[dict]:
-    "A reason for every lost order; one that is named without a context is meant in all"
+    "Find a reason for every lost order; one that is named without a context is meant in all"
     given = {(parse(key[0]), as_context(key[1])) if isinstance(key, tuple) else parse(key): str(why).strip()
              for key, why in missing.items()}
     found = {order: given.get(order) or given.get(order[0], "") for order in lost}
@@ -149,12 +149,12 @@ def _check_results(results: Effects, predicted: Effects, theirs: np.ndarray) -> 
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #2d8cb505
 def ingest(
-    ledger: Ledger, # Where it is written
-    campaign: Campaign, # A registered one
-    results: Effects, # What came back
-    missing: Missing | None = None, # Reason for every ordered intervention without a result
-) -> dict: # The entry
-    "Take in all results; one that is missing needs its reason"
+    ledger: Ledger, # The record to write to
+    campaign: Campaign, # A registered campaign
+    results: Effects, # Measured or simulated effects of what was ordered
+    missing: Missing | None = None, # Reason by intervention, for each one without a result
+) -> dict: # The entry in the ledger
+    "Write all results of a campaign to the ledger, and a reason for each one that is missing"
     predicted = registered(ledger, campaign)
     with ledger.writer() as write: # nobody takes them in between the look and the entry
         if any(e["type"] == "result" and e["payload"]["digest"] == campaign.digest for e in ledger.entries()):
@@ -169,10 +169,10 @@ def ingest(
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #ff744c6f
 def score_campaign(
-    predicted: Effects, # As registered
-    measured: Effects, # As ingested
-) -> tuple[pd.DataFrame, dict[str, float]]: # (one row per intervention, context and feature, summary)
-    "Score the registered prediction against what came back"
+    predicted: Effects, # The registered prediction
+    measured: Effects, # The results that were ingested
+) -> tuple[pd.DataFrame, dict[str, float]]: # (a row per intervention, context and feature; summary: coverage, errors)
+    "Score a registered prediction against its results"
     table = compare_effects(predicted, measured)
     table.insert(4, "origin", measured.origin)
     judged = table["inside_95"].notna()
@@ -184,7 +184,7 @@ def score_campaign(
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #1486dfc5
 def _errors(part: pd.DataFrame) -> dict[str, float]:
-    "Error of one feature, against the error of predicting no change, and rank agreement"
+    "Compute the error of one feature, that of predicting no change, and the rank correlation"
     from scipy.stats import spearmanr
     error, nothing = part["measured"] - part["predicted"], part["measured"]
     same = len(part) < 3 or part["measured"].nunique() < 2 or part["predicted"].nunique() < 2
@@ -193,9 +193,9 @@ def _errors(part: pd.DataFrame) -> dict[str, float]:
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #2bc1b043
 def outcomes(
-    ledger: Ledger, # With registered campaigns
+    ledger: Ledger, # The record to read
 ) -> pd.DataFrame: # `campaign, intervention, context, outcome, origin`, one row per order
-    "Account for everything: what was ordered, and whether a result, a reason or nothing came back"
+    "List everything that was ordered, and whether a result, a reason or nothing came back"
     entries = ledger.entries()
     answers = {e["payload"]["digest"]: e["payload"] for e in entries if e["type"] == "result"}
     ordered = [e["payload"] for e in entries if e["type"] == "register"]
@@ -204,7 +204,7 @@ def outcomes(
 
 # %% ../../nbs/5_loop/50_campaign.ipynb #608a249e
 def _answered(ordered: Mapping, answer: Mapping | None) -> list[tuple]:
-    "Rows of one campaign"
+    "List the rows of one campaign"
     predicted = from_json(ordered["prediction"])
     orders = predicted.keys
     found = dict.fromkeys(orders, ("open", ""))

@@ -26,11 +26,11 @@ from ..stats import mean_interval
 # %% ../../nbs/5_loop/52_replays.ipynb #363fedc2
 @dataclass(frozen=True, eq=False)
 class Replay:
-    "A finished screen to be replayed"
-    effects: Effects # Of one feature; every row is hidden until it is chosen
+    "A finished screen to be replayed as a campaign"
+    effects: Effects # Measured or simulated effects on one feature; every row is hidden until it is chosen
     hit: float # A hit has at least this effect, or at most this where `direction` is down [unit of the feature]
-    batch_size: int = 100 # Per round
-    n_rounds: int = 8 # Rounds
+    batch_size: int = 100 # Genes per round, 1 or more
+    n_rounds: int = 8 # Rounds, 1 or more
     direction: Literal["up", "down"] = "up" # Which effects are wanted
 
     def __post_init__(self):
@@ -51,56 +51,56 @@ class Replay:
 
     @cached_property
     def wanted(self) -> Float[np.ndarray, " intervention"]:
-        "Effects, larger is better"
+        "Turn effects so that larger is better"
         return self.effects.mean[:, 0] * (1 if self.direction == "up" else -1)
 
     @cached_property
     def hits(self) -> Bool[np.ndarray, " intervention"]:
-        "Which interventions are hits"
+        "Find the hits"
         return self.wanted >= (self.hit if self.direction == "up" else -self.hit)
 
 Strategy = Callable[[Replay, list[int], np.random.Generator], np.ndarray] # (screen, measured so far, rng) -> next batch
 
 # %% ../../nbs/5_loop/52_replays.ipynb #03d0e0eb
 def revealed(
-    screen: Replay, # The screen
+    screen: Replay, # A finished screen
     seen: Sequence[int], # Rows measured so far
 ) -> Effects: # With their own errors, replicates and degrees of freedom
-    "Reveal what a strategy may learn from"
+    "Reveal the results that a strategy may learn from"
     return take(screen.effects, np.asarray(seen, int))
 
 def _left(screen: Replay, seen: Sequence[int]) -> Int[np.ndarray, " intervention"]:
-    "Rows that are not measured yet"
+    "List the rows that are not measured yet"
     left = np.ones(len(screen), bool)
     left[list(seen)] = False
     return np.flatnonzero(left)
 
 # %% ../../nbs/5_loop/52_replays.ipynb #7e903b43
 def random_choice(
-    screen: Replay, # The screen
-    seen: list[int], # Measured so far
-    rng: np.random.Generator, # Random numbers
-) -> Int[np.ndarray, " intervention"]: # The next batch
-    "Choose any genes not measured yet"
+    screen: Replay, # A finished screen
+    seen: list[int], # Rows measured so far
+    rng: np.random.Generator, # Source of random numbers
+) -> Int[np.ndarray, " intervention"]: # Rows of the next batch
+    "Choose genes at random among those not measured yet"
     return rng.permutation(_left(screen, seen))[: screen.batch_size]
 
 # %% ../../nbs/5_loop/52_replays.ipynb #d309fbf1
 def prior_choice(
-    order: Float[np.ndarray, " intervention"], # Prior score, larger first
-) -> Strategy:
-    "Choose the best of a fixed order that are not measured yet"
+    order: Float[np.ndarray, " intervention"], # Prior score of each row, larger is chosen first
+) -> Strategy: # For `replay`
+    "Make a strategy that follows a fixed order and never learns"
     ranked = np.argsort(-order, kind="stable")
     return lambda screen, seen, rng: ranked[~np.isin(ranked, seen)][: screen.batch_size]
 
 # %% ../../nbs/5_loop/52_replays.ipynb #ad8cf10b
 def model_choice(
-    model: Model, # Settings; it is fitted anew in every round
-    start: Strategy = random_choice, # Who chooses the first batch
-    knowledge: Sequence[Knowledge] = (), # Of targets, for models that need it
-    acquisition: str = "greedy", # As in `choose_batch`
-    random_share: float = 0.1, # Share of each batch at random
-) -> Strategy:
-    "Learn from what was measured, then choose by prediction"
+    model: Model, # Model, not fitted; it is fitted anew in every round
+    start: Strategy = random_choice, # Strategy of the first batch
+    knowledge: Sequence[Knowledge] = (), # Tables of targets, for models that need them
+    acquisition: str = "greedy", # Rule that chooses: thompson, greedy, ucb or random
+    random_share: float = 0.1, # Share of each batch drawn at random, 0 to 1
+) -> Strategy: # For `replay`
+    "Make a strategy that learns from what was measured and chooses by prediction"
     def choose(screen: Replay, seen: list[int], rng: np.random.Generator) -> np.ndarray:
         if not seen: return start(screen, seen, rng)
         training = Training(effects=revealed(screen, seen), knowledge=tuple(knowledge))
@@ -122,9 +122,9 @@ def _ask(fitted: object, screen: Replay, rows: np.ndarray) -> Effects:
 
 # %% ../../nbs/5_loop/52_replays.ipynb #5f03a135
 def replay_once(
-    screen: Replay, # The screen
-    choose: Strategy, # Who chooses
-    rng: np.random.Generator, # Random numbers
+    screen: Replay, # A finished screen
+    choose: Strategy, # Chooses each batch
+    rng: np.random.Generator, # Source of random numbers
 ) -> Int[np.ndarray, " round"]: # Hits found after each round
     "Replay one campaign"
     seen: list[int] = []
@@ -139,13 +139,13 @@ def replay_once(
 
 # %% ../../nbs/5_loop/52_replays.ipynb #2b871eb5
 def replay(
-    screen: Replay, # The screen
-    strategies: dict[str, Strategy], # By name
-    n_seeds: int = 20, # Replays of each
-    random_state: int = 0, # Seed
-    progress: bool | None = None, # Show a bar; by default when somebody is watching
-) -> pd.DataFrame: # `strategy, round, measured, hits, low, high`
-    "Count hits found by round, with 95 % intervals of the mean over seeds, and the ceiling"
+    screen: Replay, # A finished screen
+    strategies: dict[str, Strategy], # Strategies by name
+    n_seeds: int = 20, # Replays of each strategy, 1 or more
+    random_state: int = 0, # Seed, 0 or more
+    progress: bool | None = None, # Whether to show a bar; by default at a terminal
+) -> pd.DataFrame: # `strategy, round, measured, hits, low, high`; the last strategy is the best possible
+    "Replay a screen by each strategy: hits found by round, with 95 % intervals of the mean over replays"
     rounds, tables = np.arange(1, screen.n_rounds + 1), []
     row = lambda name, mean, half: pd.DataFrame({
         "strategy": name, "round": rounds, "measured": rounds * screen.batch_size, "hits": mean, "low": mean - half,

@@ -28,44 +28,44 @@ from ..protocol import Fitted, Model, Prediction, Query, State, Training
 # %% ../../nbs/3_models/31_baselines.ipynb #68624668
 @dataclass(frozen=True)
 class NoChange(Model):
-    "Nothing happens"
-    name: str = "no change"
+    "Predict that nothing happens"
+    name: str = "no change" # In tables
 
     def learn(self, training: Training, random_state: int) -> State:
         "Learn nothing"
         return State({})
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "Zero"
+        "Answer with zero"
         return without_error(np.zeros((len(query), len(fitted.var))), np.ones(len(query), bool))
 
 # %% ../../nbs/3_models/31_baselines.ipynb #01330407
 @dataclass(frozen=True)
 class PerturbedMean(Model):
-    "Every intervention does what the average one of its kind did"
-    name: str = "perturbed mean"
+    "Predict that an intervention does what the average one of its kind did"
+    name: str = "perturbed mean" # In tables
 
     def learn(self, training: Training, random_state: int) -> State:
         "Keep the effects"
         return keep_rows(training.effects)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the same kinds in the same context"
+        "Answer with the mean of the same kinds in the same context"
         return without_error(*perturbed_mean(fitted, query))
 
 # %% ../../nbs/3_models/31_baselines.ipynb #921153f8
 @dataclass(frozen=True)
 class ContextMean(Model):
-    "The same intervention over all contexts that were seen (cell types, lines, donors, times)"
-    name: str = "context mean"
-    crosses_contexts: ClassVar[bool] = True
+    "Predict what the same intervention did on average in all contexts that were seen (cell types, lines, donors)"
+    name: str = "context mean" # In tables
+    crosses_contexts: ClassVar[bool] = True # It answers in contexts that were not seen
 
     def learn(self, training: Training, random_state: int) -> State:
         "Keep the effects"
         return keep_rows(training.effects)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the same intervention over all contexts that were seen"
+        "Answer with the mean of the same intervention over all contexts that were seen"
         keys = kept_keys(fitted)
         held = means(fitted.arrays["rows"], [one for one, _ in keys], [place for _, place in keys])
         over = {key: row for key, row in held.items() if key[1] is None}
@@ -73,7 +73,7 @@ class ContextMean(Model):
 
 # %% ../../nbs/3_models/31_baselines.ipynb #6381779a
 def _from_parts(fitted: Fitted, query: Query, whole: bool) -> Prediction:
-    "Sum (`whole`) or mean over known parts; unsupported rows get the perturbed mean"
+    "Add (`whole`) or average known parts; unsupported rows get the perturbed mean"
     keys = kept_keys(fitted)
     rows, support = perturbed_mean(fitted, query)[0], np.zeros(len(query), bool)
     held = means(fitted.arrays["rows"], [one for one, _ in keys], [place for _, place in keys])
@@ -88,29 +88,29 @@ def _from_parts(fitted: Fitted, query: Query, whole: bool) -> Prediction:
 # %% ../../nbs/3_models/31_baselines.ipynb #a74a0a18
 @dataclass(frozen=True)
 class Additive(Model):
-    "A combination does what its parts do, added; all parts must be known"
-    name: str = "additive"
+    "Predict a combination as the sum of its parts; all parts must be known"
+    name: str = "additive" # In tables
 
     def learn(self, training: Training, random_state: int) -> State:
         "Keep the effects"
         return keep_rows(training.effects)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The sum of the parts"
+        "Answer with the sum of the parts"
         return _from_parts(fitted, query, whole=True)
 
 # %% ../../nbs/3_models/31_baselines.ipynb #0c76e04d
 @dataclass(frozen=True)
 class MatchingMean(Model):
-    "A combination does what its known parts do on average"
-    name: str = "matching mean"
+    "Predict a combination as the mean of its known parts"
+    name: str = "matching mean" # In tables
 
     def learn(self, training: Training, random_state: int) -> State:
         "Keep the effects"
         return keep_rows(training.effects)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the known parts"
+        "Answer with the mean of the known parts"
         return _from_parts(fitted, query, whole=False)
 
 # %% ../../nbs/3_models/31_baselines.ipynb #ea2916bd
@@ -125,7 +125,7 @@ def closed_form(
     g: Float[np.ndarray, "feature latent"], # Components of the features
     p: Float[np.ndarray, "intervention column"], # Encoded components of the targets
     centred: Float[np.ndarray, "feature intervention"], # Effects minus the mean of their kind and context
-    ridge: float, # λ
+    ridge: float, # λ, more than 0
 ) -> Float[np.ndarray, "latent column"]: # W
     "Solve the two-sided ridge problem"
     left = np.linalg.solve(g.T @ g + ridge * np.eye(g.shape[1]), g.T @ centred @ p)
@@ -134,10 +134,10 @@ def closed_form(
 # %% ../../nbs/3_models/31_baselines.ipynb #f11ac153
 @dataclass(frozen=True)
 class Linear(Model):
-    "Ridge from the target's own components to those of the effects"
-    n_components: int = 10 # K
-    ridge: float = 0.1 # λ
-    name: str = "linear"
+    "Predict by ridge regression from the target's own components to those of the effects"
+    n_components: int = 10 # Components of the effects (K), 1 or more
+    ridge: float = 0.1 # Penalty on the weights (λ), more than 0
+    name: str = "linear" # In tables
 
     def learn(self, training: Training, random_state: int) -> State:
         "Learn W in closed form"
@@ -150,7 +150,7 @@ class Linear(Model):
         return State(state.arrays | {"g": g, "w": w}, state.facts)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the kind and context, and what the target's own components add"
+        "Answer with the mean of the kind and context, and what the target's own components add"
         (mean, of_kind), (g, w) = perturbed_mean(fitted, query), (fitted.arrays["g"], fitted.arrays["w"])
         if not w.size: return without_error(mean, np.zeros(len(query), bool))
         place = {feature: i for i, feature in enumerate(fitted.var.index)}
@@ -161,11 +161,11 @@ class Linear(Model):
 # %% ../../nbs/3_models/31_baselines.ipynb #2f581218
 @dataclass(frozen=True)
 class Neighbours(Model):
-    "Mean of the known interventions of the same kind whose targets are closest in what is known of them"
-    k: int = 5 # Neighbours
-    knowledge: str = "" # Name of the table to use; the first if empty
-    name: str = "nearest neighbours"
-    needs: ClassVar[tuple[str, ...]] = ("effects", "knowledge")
+    "Predict the mean of the measured interventions of the same kind whose targets are most alike by prior knowledge"
+    k: int = 5 # Neighbours, 1 or more
+    knowledge: str = "" # Name of the table of targets to use; the first of the training set if empty
+    name: str = "nearest neighbours" # In tables
+    needs: ClassVar[tuple[str, ...]] = ("effects", "knowledge") # What the training set must hold
 
     def __post_init__(self): check_positive(self.k, "k", whole=True)
 
@@ -175,7 +175,7 @@ class Neighbours(Model):
         return State(rows.arrays | phi.arrays, rows.facts | phi.facts)
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the nearest known interventions in the same context"
+        "Answer with the mean of the nearest known interventions in the same context"
         return without_error(*_nearest(fitted, query, self.k))
 
 # %% ../../nbs/3_models/31_baselines.ipynb #2756c961
@@ -199,10 +199,10 @@ def _nearest(fitted: Fitted, query: Query, k: int) -> tuple[np.ndarray, np.ndarr
 # %% ../../nbs/3_models/31_baselines.ipynb #08a3fdf6
 @dataclass(frozen=True)
 class LinearResponse(Model):
-    "What the correlations of control cells say about a gene that changes; the size is learned, one number per kind"
-    max_cells: int = 2000 # Control cells that are used, drawn at random
-    name: str = "linear response"
-    needs: ClassVar[tuple[str, ...]] = ("effects", "control_cells")
+    "Predict from the correlations of genes in control cells; the size is learned, one number per kind"
+    max_cells: int = 2000 # Control cells that are used, drawn at random, 20 or more
+    name: str = "linear response" # In tables
+    needs: ClassVar[tuple[str, ...]] = ("effects", "control_cells") # What the training set must hold
 
     def learn(self, training: Training, random_state: int) -> State:
         "Keep the control cells, and learn how much of the control mean is lost"
@@ -219,7 +219,7 @@ class LinearResponse(Model):
         return State(state.arrays | {"cells": cells.to_numpy()}, state.facts | {"genes": genes, "sizes": sizes})
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The response to a loss, times the size of the kind"
+        "Answer with the response to a loss, times the size of the kind"
         features, sizes = list(fitted.var.index), fitted.facts["sizes"]
         shapes, used = response_shapes(fitted.arrays["cells"], fitted.facts["genes"], features, query.interventions)
         size = np.array([sizes.get(one.kinds, np.nan) for one in query.interventions])
@@ -268,9 +268,9 @@ def response_shapes(
 
 # %% ../../nbs/3_models/31_baselines.ipynb #69954e9e
 def baselines(
-    training: Training, # Says which of them can be fitted
-) -> list[Model]: # With cross-validated errors
-    "All baselines that the data at hand allow"
+    training: Training, # Decides which of them can be fitted: some need knowledge of targets or control cells
+) -> list[Model]: # Not fitted; their predictions carry cross-validated errors
+    "List all baselines that the training set allows"
     models = [NoChange(), PerturbedMean(), ContextMean(), Additive(), MatchingMean(), Linear()]
     if training.knowledge: models.append(Neighbours())
     if training.cells is not None: models.append(LinearResponse())

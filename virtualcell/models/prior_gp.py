@@ -35,7 +35,7 @@ class Ridge:
     ratio: float # σ_w²/σ²
 
     def variance(self, rows: Float[np.ndarray, "intervention latent"]) -> Float[np.ndarray, " intervention"]:
-        "Variance of the mean in units of σ²"
+        "Compute the variance of the mean, in units of σ²"
         inside = rows @ self.basis
         rest = (rows**2).sum(1) - (inside**2).sum(1)
         return self.ratio * ((inside**2 / (1 + self.ratio * self.scale**2)).sum(1) + np.maximum(rest, 0))
@@ -43,9 +43,9 @@ class Ridge:
 # %% ../../nbs/3_models/32_prior_gp.ipynb #a6eff33a
 def fit_ridge(
     rows: Float[np.ndarray, "intervention latent"], # Encoded features X
-    effects: Float[np.ndarray, "intervention feature"], # Centred effects Y
+    effects: Float[np.ndarray, "intervention feature"], # Centred effects Y [unit of the feature]
 ) -> Ridge:
-    "The ratio with the largest evidence, and the posterior that goes with it"
+    "Choose the ratio with the largest evidence, and compute the posterior that goes with it"
     u, s, vt = np.linalg.svd(rows, full_matrices=False)
     inside, n = u.T @ effects, len(rows)
     outside = (effects**2).sum(0) - (inside**2).sum(0)
@@ -60,13 +60,13 @@ def fit_ridge(
 # %% ../../nbs/3_models/32_prior_gp.ipynb #fcbe37d8
 @dataclass(frozen=True)
 class PriorGP(Model):
-    "Gaussian process on what is known of the targets"
-    knowledge: str = "" # Name of the table to use; the first of the training set if empty
-    name: str = "prior Gaussian process"
-    needs: ClassVar[tuple[str, ...]] = ("effects", "knowledge")
+    "Gaussian process on what is known of the targets, such as Gene Ontology terms"
+    knowledge: str = "" # Name of the table of targets to use; the first of the training set if empty
+    name: str = "prior Gaussian process" # In tables
+    needs: ClassVar[tuple[str, ...]] = ("effects", "knowledge") # What the training set must hold
 
     def learn(self, training: Training, random_state: int) -> State:
-        "Closed form; needs ten interventions with known targets"
+        "Fit in closed form; ten interventions with known targets are needed"
         known = keep_knowledge(choose_knowledge(training, self.knowledge))
         ridge, more = _learn(training.effects, known.arrays["phi"], list(map(str, known.arrays["targets"])))
         rows = keep_rows(training.effects)
@@ -76,7 +76,7 @@ class PriorGP(Model):
                      rows.facts | known.facts | {"ratio": ridge.ratio, "kinds": kinds})
 
     def respond(self, fitted: Fitted, query: Query) -> Prediction:
-        "The mean of the kind and context, and what the targets add to it"
+        "Answer with the mean of the kind and context, and what the targets add to it"
         arrays, facts = fitted.arrays, fitted.facts
         ridge = Ridge(arrays["basis"], arrays["scale"], arrays["weights"], arrays["noise"], facts["ratio"])
         place = {str(target): i for i, target in enumerate(arrays["targets"])}
@@ -92,7 +92,7 @@ class PriorGP(Model):
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #cf1b50a2
 def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge, dict[str, np.ndarray]]:
-    "The posterior, and what centres and widens it"
+    "Fit the posterior, and what centres and widens it"
     place = {target: i for i, target in enumerate(targets)}
     centred = effects.mean - middle_rows(effects)
     names = list(dict.fromkeys(effects.interventions)) # one row each: contexts of one intervention are not independent
@@ -113,20 +113,20 @@ def _learn(effects: Effects, phi: np.ndarray, targets: list[str]) -> tuple[Ridge
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #8498f521
 def _middle_rows(interventions: tuple | list, middle: np.ndarray, kinds: list[str]) -> np.ndarray:
-    "Mean encoded row of the kinds of each intervention"
+    "Look up the mean encoded row of the kinds of each intervention"
     at = {kind: i for i, kind in enumerate(kinds)}
     held = np.vstack([middle, np.zeros(middle.shape[1])])
     return held[[at.get(one.kinds, len(kinds)) for one in interventions]]
 
 def _between(centred: Float[np.ndarray, "row feature"], effects: Effects) -> Float[np.ndarray, " feature"]:
-    "Variance of an intervention between contexts, without the measurement noise; 0 with one context"
+    "Estimate the variance of an intervention between contexts, without the measurement noise; 0 with one context"
     spread = pd.DataFrame(centred).groupby(pd.factorize(np.array(effects.interventions, object))[0]).var(ddof=1).mean()
     noise = np.where(np.isfinite(effects.sd), effects.sd, 0.0) ** 2
     return np.maximum(np.nan_to_num(spread.to_numpy()) - noise.mean(0), 0.0)
 
 # %% ../../nbs/3_models/32_prior_gp.ipynb #4e92c785
 def _shift(effects: Effects) -> Float[np.ndarray, " feature"]:
-    "Variance of a new context's mean about the mean of those that were seen; 0 with one context"
+    "Estimate the variance of a new context's mean about the mean of those that were seen; 0 with one context"
     held = kind_means(effects.mean, effects.interventions, effects.contexts)
     most = effects.interventions[0].kinds
     table = np.array([row for (kind, place), row in held.items() if kind == most and place is not None])

@@ -24,7 +24,7 @@ from ..protocol import Fitted, Knowledge, Prediction, Query, State, Training
 # %% ../../nbs/3_models/31a_rows.ipynb #5bc46abb
 def keep_rows(
     effects: Effects, # Training effects
-) -> State:
+) -> State: # Rows, texts of the interventions, and numbers of the contexts
     "Keep effects with their interventions and contexts"
     places = list(dict.fromkeys(effects.contexts))
     at = {place: i for i, place in enumerate(places)}
@@ -33,7 +33,7 @@ def keep_rows(
 
 # %% ../../nbs/3_models/31a_rows.ipynb #574cc1be
 def kept_keys(
-    fitted: Fitted, # Of a model that kept rows
+    fitted: Fitted, # A model that kept rows
 ) -> list[tuple[Intervention, Context]]: # One per row
     "Give the interventions and contexts of the rows that were kept"
     places = [as_context(place) for place in fitted.facts["contexts"]]
@@ -42,9 +42,9 @@ def kept_keys(
 
 # %% ../../nbs/3_models/31a_rows.ipynb #45bbcfc8
 def means(
-    rows: Float[np.ndarray, "row feature"], # Values
-    names: Sequence, # What each row belongs to
-    contexts: Sequence[Context], # And where
+    rows: Float[np.ndarray, "row feature"], # Effects [unit of the feature]
+    names: Sequence, # Intervention of each row, or any other name
+    contexts: Sequence[Context], # Context of each row
 ) -> dict: # (name, context) and (name, None), the mean over contexts: row
     "Average the rows of each name in each context, and these means over contexts"
     (name_codes, of_name), (place_codes, of_place) = _codes(names), _codes(contexts)
@@ -62,9 +62,9 @@ def _codes(names: Sequence) -> tuple[list[int], list]:
 # %% ../../nbs/3_models/31a_rows.ipynb #7cb56764
 def look_up(
     held: dict, # From `means`
-    names: Sequence, # What is asked for
-    contexts: Sequence[Context], # And where
-    otherwise: Float[np.ndarray, "row feature"], # Rows for what is not held
+    names: Sequence, # Names that are asked for
+    contexts: Sequence[Context], # Context of each
+    otherwise: Float[np.ndarray, "row feature"], # Rows for names that are not held [unit of the feature]
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"]]: # (rows, whether held)
     "Find rows by name and context, else by name over contexts, else `otherwise`"
     found = [held.get((name, place), held.get((name, None))) for name, place in zip(names, contexts, strict=True)]
@@ -75,10 +75,10 @@ def look_up(
 
 # %% ../../nbs/3_models/31a_rows.ipynb #4197a4da
 def kind_means(
-    rows: Float[np.ndarray, "row feature"], # Effects
-    interventions: Sequence[Intervention], # Of each row
-    contexts: Sequence[Context], # Of each row
-    n_sweeps: int = 30, # Of the alternating fit
+    rows: Float[np.ndarray, "row feature"], # Effects [unit of the feature]
+    interventions: Sequence[Intervention], # Intervention of each row
+    contexts: Sequence[Context], # Context of each row
+    n_sweeps: int = 30, # Sweeps of the alternating fit, 1 or more
 ) -> dict: # (kinds, context) and (kinds, None): mean effect
     "Estimate the mean of each kind in each context, as if all its interventions had been measured there"
     held: dict = {}
@@ -107,8 +107,8 @@ def _two_way(rows: np.ndarray, names: np.ndarray, places: np.ndarray, n_sweeps: 
 
 # %% ../../nbs/3_models/31a_rows.ipynb #24057c52
 def perturbed_mean(
-    fitted: Fitted, # Of a model that kept rows
-    query: Query, # What it is asked
+    fitted: Fitted, # A model that kept rows
+    query: Query, # Interventions and contexts that are asked for
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"]]: # (mean, whether the kinds are known)
     "Give the mean effect of the same kinds in the same context; for kinds not seen, the mean of all"
     keys = kept_keys(fitted)
@@ -119,22 +119,22 @@ def perturbed_mean(
 # %% ../../nbs/3_models/31a_rows.ipynb #b5b789bc
 def middle_rows(
     effects: Effects, # Training effects
-) -> Float[np.ndarray, "row feature"]:
+) -> Float[np.ndarray, "row feature"]: # [unit of the feature]
     "Give the mean effect of the kinds and the context of each row"
     held = kind_means(effects.mean, effects.interventions, effects.contexts)
     return np.array([held[one.kinds, place] for one, place in effects.keys]).reshape(effects.mean.shape)
 
 def without_error(
-    mean: Float[np.ndarray, "row feature"], # Effects
-    support: Bool[np.ndarray, " row"], # Whether there was something to go on
+    mean: Float[np.ndarray, "row feature"], # Predicted effects [unit of the feature]
+    support: Bool[np.ndarray, " row"], # True where the model knows enough to predict
 ) -> Prediction: # With infinite standard errors
     "Make a prediction whose error is not known"
     return Prediction(mean, np.full(mean.shape, np.inf), support)
 
 # %% ../../nbs/3_models/31a_rows.ipynb #c9ab575a
 def choose_knowledge(
-    training: Training, # With knowledge
-    name: str = "", # Which; the first if empty
+    training: Training, # With one table of targets or more
+    name: str = "", # Name of the table; the first if empty
 ) -> Knowledge:
     "Choose one of the training set's tables of targets"
     held = {one.name: one for one in training.knowledge}

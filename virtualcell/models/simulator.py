@@ -33,9 +33,9 @@ class Calibration(NamedTuple):
 
 # %% ../../nbs/3_models/39_simulator.ipynb #968c27da
 def calibrate(
-    simulated: Float[np.ndarray, " intervention"], # x
-    measured: Float[np.ndarray, " intervention"], # y
-    error: Float[np.ndarray, " intervention"], # σ; rows with an infinite one are left out
+    simulated: Float[np.ndarray, " intervention"], # Simulated effects, x [unit of the readout]
+    measured: Float[np.ndarray, " intervention"], # Measured effects, y [unit of the readout]
+    error: Float[np.ndarray, " intervention"], # σ, rows with an infinite one are left out [unit of the readout]
 ) -> Calibration:
     "Fit a Bayesian line through simulated and measured effects"
     known = np.isfinite(error)
@@ -57,15 +57,15 @@ Simulated = tuple[np.ndarray, np.ndarray] # Mean and standard error, (interventi
 
 @lru_cache(maxsize=8)
 def _memory(digest: str) -> dict[Intervention, tuple]:
-    "Keep what the simulator with this digest gave so far; a ninth simulator replaces the oldest"
+    "Hold what the simulator with this digest gave so far; a ninth simulator replaces the oldest"
     return {}
 
 # %% ../../nbs/3_models/39_simulator.ipynb #5abb2550
 def simulated(
-    simulator: Simulator, # To run
+    simulator: Simulator, # Of cells, clones or colonies
     interventions: Sequence[Intervention], # Asked for, perhaps again and again
-) -> Simulated: # Columns as the rows of `simulator.var`
-    "Simulate what was not simulated before"
+) -> Simulated: # (mean, standard error); columns as the rows of `simulator.var`
+    "Simulate interventions; those that were simulated before come from the cache"
     kept, names = _memory(simulator.digest), sorted(simulator.var.index) # a file may put readouts in another order
     new = [one for one in dict.fromkeys(interventions) if one not in kept]
     if new:
@@ -80,10 +80,10 @@ def _columns(there: Sequence[str] | pd.Index, wanted: Sequence[str] | pd.Index) 
     return [list(there).index(name) for name in wanted]
 
 def learn_lines(
-    simulator: Simulator, # To calibrate
-    measured: Effects | None, # Results; none for the simulator as it is
+    simulator: Simulator, # Of cells, clones or colonies
+    measured: Effects | None, # Results; None for the simulator as it is
 ) -> State: # `line, covariance, discrepancy`, one of each per readout
-    "Calibrate the readouts of which there are results"
+    "Calibrate the readouts that were measured"
     lines = {name: Calibration() for name in simulator.var.index}
     if measured is not None: lines |= _lines(simulator, measured)
     arrays = {part: np.array([getattr(line, part) for line in lines.values()]) for part in Calibration._fields}
@@ -104,12 +104,12 @@ def _lines(simulator: Simulator, measured: Effects) -> dict[str, Calibration]:
 
 # %% ../../nbs/3_models/39_simulator.ipynb #78431d8e
 def through_lines(
-    fitted: Fitted, # Holds the lines
-    query: Query, # What is asked
-    found: Simulated, # Its simulation
+    fitted: Fitted, # A calibrated model
+    query: Query, # Interventions and contexts that are asked for
+    found: Simulated, # Their simulation: mean and standard error
     readouts: Sequence[str] | pd.Index, # Columns of the simulation, by name
 ) -> Prediction:
-    "Answer with simulated effects through the lines"
+    "Correct simulated effects by the calibration lines"
     at, line, spread = _columns(readouts, fitted.var.index), fitted.arrays["line"], fitted.arrays["covariance"]
     mean, sd = (part[:, at] for part in found)
     variance = (line[:, 1] * sd) ** 2 + fitted.arrays["discrepancy"] ** 2
@@ -120,10 +120,10 @@ def through_lines(
 # %% ../../nbs/3_models/39_simulator.ipynb #3e0427ef
 @dataclass(frozen=True, eq=False)
 class SimulatedResponse(Model):
-    "A simulator, and once it is fitted a calibration"
-    simulator: Simulator # Interventions to simulated effects
-    name: str = "simulation" # For tables
-    needs: ClassVar[tuple[str, ...]] = ()
+    "A simulator as a response model: fitting calibrates it on results, predicting simulates"
+    simulator: Simulator # Of cells, clones or colonies
+    name: str = "simulation" # In tables
+    needs: ClassVar[tuple[str, ...]] = () # It can be fitted on nothing
 
     def learn(self, training: Training, random_state: int) -> State:
         "Calibrate on the effects, if there are any"
@@ -134,7 +134,7 @@ class SimulatedResponse(Model):
         return through_lines(fitted, query, simulated(self.simulator, query.interventions), self.simulator.var.index)
 
     def draw(self, fitted: Fitted, intervention: Intervention, n_cells: int, random_state: int) -> AnnData:
-        "Simulate single cells, where a unit is a cell; lines are about means, so only before a calibration"
+        "Simulate single cells, where a unit is a cell; a calibration is about means, so only without one"
         if self.simulator.made_of != "cells":
             raise fault("a simulator of cells, to draw cells from", f"one of {self.simulator.made_of}", "Use predict.")
         if fitted.facts["calibrated"]:

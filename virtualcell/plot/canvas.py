@@ -6,7 +6,7 @@ Docs: https://OWNER.github.io/virtualcell/0_foundation/canvas.html.md"""
 
 # %% auto #0
 __all__ = ['figure', 'axes_for', 'label_axes', 'fold', 'count', 'left_out', 'percent', 'shorten', 'check_rows', 'known_interval',
-           'axes_for_rows', 'draw_rows', 'rule', 'identity', 'label_ends']
+           'axes_for_rows', 'name_rows', 'draw_rows', 'rule', 'identity', 'label_ends']
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #122e1536
 from collections.abc import Mapping, Sequence
@@ -56,8 +56,8 @@ def _letters(ax: Axes) -> int:
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #8c41fea6
 def label_axes(
     ax: Axes, # Any
-    x: str = "", # Quantity [unit]
-    y: str = "", # Quantity [unit]
+    x: str = "", # Quantity with its unit in square brackets
+    y: str = "", # Quantity with its unit in square brackets
     *, notes: Sequence[str] = (), # Such as `95 % interval` and `n = 12`; empty ones are left out
 ) -> None:
     "Write the labels, and below the horizontal one what the picture shows"
@@ -66,15 +66,18 @@ def label_axes(
     for note in filter(None, notes):
         longer = f"{lines[-1]}, {note}" if lines[-1] else note
         lines = [*lines[:-1], longer] if len(longer) <= width else [*lines, *wrap(note, width)]
-    ax.set_xlabel("\n".join(filter(None, (*wrap(x, width), *lines))))
+    ax.set_xlabel("\n".join(filter(None, (fold(x, width), *lines))))
     ax.set_ylabel(fold(y))
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #670c301f
 def fold(
-    text: str, # Such as `quantity [unit]`
-) -> str: # In two lines where it is long
+    text: str, # Quantity with its unit in square brackets
+    width: int = 32, # Most letters of a line
+) -> str: # In several lines where it is long
     "Put the unit of a long label on a line of its own"
-    return text.replace(" [", "\n[", 1) if len(text) > 32 else text
+    from textwrap import wrap
+    if len(text) <= width: return text
+    return "\n".join(line for part in text.replace(" [", "\n[", 1).split("\n") for line in wrap(part, width))
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #6dc67128
 def count(
@@ -140,6 +143,16 @@ def axes_for_rows(
     return axes_for(ax, 1.1 + 0.24 * max(len(names), 2), 4.6 + 0.075 * longest)
 
 # %% ../../nbs/0_foundation/06a_canvas.ipynb #9607520c
+def name_rows(
+    ax: Axes, # To draw on
+    names: Sequence | pd.Index, # From top to bottom
+) -> None:
+    "Write a name beside each row, in letters that fit the height"
+    room_pt = 72 * ax.get_position().height * ax.figure.get_figheight() / len(names)
+    ax.set_yticks(range(len(names)), [shorten(name) for name in names], fontsize=float(np.clip(0.9 * room_pt, 4, 10)))
+    ax.set_ylim(len(names) - 0.5, -0.5)
+
+# %% ../../nbs/0_foundation/06a_canvas.ipynb #0b61c79c
 def draw_rows(
     ax: Axes, # To draw on
     table: pd.DataFrame, # `value, low, high`; the index holds the names, from top to bottom
@@ -155,8 +168,7 @@ def draw_rows(
         if not rows.any(): continue
         if face: ax.scatter(x, at[rows], 30, marker=marker, facecolors=ax.get_facecolor(), edgecolors=mine, zorder=3)
         else: ax.scatter(x, at[rows], 30, mine, marker=marker, zorder=3)
-    ax.set_yticks(at, [shorten(name) for name in table.index])
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    name_rows(ax, table.index)
     lost, odd = int((~known).sum()), int((known & hollow).sum())
     return [f"{lost} without an interval (×)" if lost else "",
             f"{odd} not supported by the model (○)" if odd else ""]
@@ -188,15 +200,17 @@ def label_ends(
     ends: Mapping[str, tuple[float, float, str]], # Name: (x, y, colour) of the last point of its line
 ) -> None:
     "Write each name at the right edge, level with the end of its line; close ones are moved apart"
+    ax.autoscale_view() # limits follow the data now, not when the page is drawn
     ends = {name: end for name, end in ends.items() if name and np.isfinite(end[:2]).all()}
     order = sorted(ends, key=lambda name: ends[name][1])
     ax.autoscale_view() # matplotlib puts the limits off until it draws
     wanted = np.array([ax.transData.transform(ends[name][:2])[1] for name in order])
-    gap = 11 * ax.figure.dpi / 72
+    gap = 14 * ax.figure.dpi / 72
     placed = wanted.copy()
-    for i in range(1, len(placed)): placed[i] = max(placed[i], placed[i - 1] + gap)
-    heights = placed - (placed - wanted).mean() if len(placed) else placed
-    for name, pixel in zip(order, heights, strict=True):
-        y = ax.transData.inverted().transform((0, pixel))[1]
-        ax.text(1.02, y, shorten(name, 30), transform=ax.get_yaxis_transform(), color=ends[name][2], va="center",
-                fontsize=9)
+    for _ in range(200): # close neighbours push each other away, half the way each
+        push = np.maximum(gap - np.diff(placed), 0) / 2
+        placed[:-1] -= push
+        placed[1:] += push
+    for name, points in zip(order, (placed - wanted) * 72 / ax.figure.dpi, strict=True):
+        ax.annotate(shorten(name, 30), (1, ends[name][1]), (5, points), xycoords=ax.get_yaxis_transform(),
+                    textcoords="offset points", color=ends[name][2], va="center", fontsize=9)

@@ -123,7 +123,7 @@ def cells_of(
 def colony(
     data: Any, # A simulated colony, or a table `x_um, y_um, fate`
     fates: Sequence[str] | None = None, # Names of the fates, in order; by default those of the table
-    *, size: float | None = None, # Of a dot [points²]; by default from the number of cells
+    *, size: float | None = None, # Of a dot, in square points; by default from the number of cells
     legend: bool = True, # Whether the fates are named beside the picture
     ax: Axes | None = None, # New ones by default
 ) -> Axes:

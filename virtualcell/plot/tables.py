@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import check_columns, fault, few
 from .canvas import (axes_for, axes_for_rows, check_rows, count, identity, known_interval, label_axes,
-                                     left_out, rule, shorten)
+                                     left_out, name_rows, rule, shorten)
 from .palette import Axes, COLOURS, colours_for
 
 # %% ../../nbs/0_foundation/06h_tables.ipynb #f9f55d41
@@ -77,8 +77,7 @@ def bars(
         ax.annotate(f" {x:,.4g} " if x == x else " unknown ", (end if x == x else 0, i), va="center", fontsize=8,
                     ha="right" if x < 0 else "left")
     ax.margins(x=0.15)
-    ax.set_yticks(at, [shorten(name) for name in table.index])
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    name_rows(ax, table.index)
     shown = f"the {limit} longest of {len(whole):,}" if len(whole) > limit else ""
     label_axes(ax, label, notes=("95 % interval" if "low" in table else "", *notes, shown))
     return ax
@@ -99,13 +98,13 @@ def composition(
     if empty: raise fault(f"{of} in every row", f"none in {few(empty)}", "Remove the row.")
     table, counts = table.head(limit), counts[:limit]
     shares, names = counts / counts.sum(1, keepdims=True), [
-        f"{shorten(name, 30)} (n = {total:,.0f})" for name, total in zip(table.index, counts.sum(1), strict=True)]
+        f"{shorten(name, 28)} (n = {total:,.0f})" for name, total in zip(table.index, counts.sum(1), strict=True)]
     ax, left = axes_for_rows(ax, names), np.zeros(len(table))
     for j, (name, (colour, _)) in enumerate(colours_for([str(c) for c in table.columns], greys).items()):
         ax.barh(range(len(table)), shares[:, j], 0.75, left, color=colour, edgecolor=ax.get_facecolor(), label=name)
         left = left + shares[:, j]
-    ax.set_yticks(range(len(table)), names)
-    ax.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 1))
+    name_rows(ax, names)
+    ax.set_xlim(0, 1)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
     label_axes(ax, f"share of {of}", notes=(f"{count(int(counts.sum()), of)} in all",))
     return ax
@@ -145,8 +144,7 @@ def before_after(
     ax.hlines(at, table[before], table[after], colors=COLOURS["baseline"], linewidth=1)
     ax.scatter(table[before], at, 20, COLOURS["baseline"], label=before, zorder=3)
     ax.scatter(table[after], at, 24, COLOURS["measured"], label=after, zorder=3)
-    ax.set_yticks(at, [shorten(name) for name in table.index])
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    name_rows(ax, table.index)
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     lost = int(move.isna().sum())
     shown = f"the {limit} of {len(whole):,} that moved most" if len(whole) > limit else count(len(whole))

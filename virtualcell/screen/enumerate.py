@@ -25,7 +25,7 @@ from ..core import check_shape, digest, fault, frozen, track
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #b70e4a3c
 def candidate_id(
-    intervention: Intervention, # Any
+    intervention: Intervention, # A candidate
 ) -> str: # 12 hexadecimal digits
     "Name an intervention for labels and files: the start of the digest of its text"
     return digest(str(intervention))[:12]
@@ -52,13 +52,13 @@ class Candidates:
 
     @cached_property
     def interventions(self) -> tuple[Intervention, ...]:
-        "Make the objects, once"
+        "Make the interventions, once"
         return tuple(Intervention(tuple(self.offered[i] for i in row if i >= 0)) for row in self.members.tolist())
 
     def take(self,
         rows: np.ndarray | Sequence | slice, # Positions, or True for each row to keep
-    ) -> "Candidates":
-        "Choose rows"
+    ) -> "Candidates": # In the order of `rows`
+        "Choose some of the candidates"
         return replace(self, members=self.members[rows], cost_per=self.cost_per[rows])
 
     @property
@@ -72,20 +72,20 @@ class Candidates:
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #cea12f82
 def _distinct(program: Program) -> dict[tuple, None]:
-    "The fields of every part on offer, each once"
+    "List the fields of every part on offer, each once"
     return dict.fromkeys((time_h, option.kind, target, dose, option.unit if dose is not None else "", option.delivery)
         for option in program.options for target in option.targets for dose in (option.doses or (None,))
         for time_h in option.times_h)
 
 def parts(
-    program: Program, # What the lab can do
+    program: Program, # Options, limits and prices of the lab
 ) -> tuple[Part, ...]: # Sorted as in an intervention
     "List every single thing that the program offers, once"
     return Intervention(tuple(Part(*fields) for fields in _distinct(program))).parts
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #832d0528
 def count_candidates(
-    program: Program, # What the lab can do
+    program: Program, # Options, limits and prices of the lab
 ) -> int: # Before any rule but `max_parts`
     "Count the combinations, without making them"
     n = len(_distinct(program))
@@ -93,7 +93,7 @@ def count_candidates(
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #051aa4c4
 def _combinations(n: int, size: int) -> Int[np.ndarray, "candidate part"]:
-    "Rising positions below `n`, `size` of them, in the order of `itertools.combinations`"
+    "List rising positions below `n`, `size` of them, in the order of `itertools.combinations`"
     rows = np.arange(n, dtype=np.int32)[:, None]
     for _ in range(size - 1):
         after = n - 1 - rows[:, -1] # parts that may follow
@@ -104,19 +104,19 @@ def _combinations(n: int, size: int) -> Int[np.ndarray, "candidate part"]:
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #d1a89ad0
 def _members(n: int, most: int) -> Int[np.ndarray, "candidate part"]:
-    "All combinations of 1 to `most` of `n` parts, filled up with −1"
+    "List all combinations of 1 to `most` of `n` parts, filled up with −1"
     most = min(n, most)
     return np.concatenate([np.pad(_combinations(n, size), ((0, 0), (0, most - size)), constant_values=-1)
                            for size in range(1, most + 1)])
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #8c5648c2
 def _codes(candidates: Candidates, values: Sequence) -> Int[np.ndarray, "candidate part"]:
-    "A number for each value of the offered parts, laid out by candidate; −1 for no part"
+    "Number the values of the offered parts, laid out by candidate; −1 for no part"
     place = {value: i for i, value in enumerate(dict.fromkeys(values))}
     return np.array([*(place[value] for value in values), -1])[candidates.members]
 
 def _again(codes: Int[np.ndarray, "candidate part"]) -> Bool[np.ndarray, "candidate part"]:
-    "True where an earlier part of the candidate has the same value"
+    "Find where an earlier part of the candidate has the same value"
     again = np.zeros(codes.shape, bool)
     for j in range(codes.shape[1]):
         for i in range(j): again[:, j] |= codes[:, i] == codes[:, j]
@@ -124,17 +124,17 @@ def _again(codes: Int[np.ndarray, "candidate part"]) -> Bool[np.ndarray, "candid
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #459af31e
 def _laid_out(candidates: Candidates, values: Sequence, none: object) -> np.ndarray:
-    "The values of the offered parts, laid out by candidate; `none` for no part"
+    "Lay out the values of the offered parts by candidate; `none` for no part"
     return np.array([*values, none])[candidates.members]
 
 def _uses(program: Program, c: Candidates) -> tuple[np.ndarray, Bool[np.ndarray, "candidate part"]]:
-    "A number for the use that each part comes with, and whether the part is the first one of it"
+    "Number the use that each part comes with, and say whether the part is the first one of it"
     codes = _codes(c, [use_of(program, part) for part in c.offered])
     return codes, (codes >= 0) & ~_again(codes)
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #f5edc570
 def _priced(program: Program, candidates: Candidates) -> Candidates:
-    "The same candidates with their costs, added up in the order of `Program.cost`"
+    "Add up the costs of the candidates, in the order of `Program.cost`"
     prices = _laid_out(candidates, [price(program, part) for part in candidates.offered], 0.0)
     of_uses = _laid_out(candidates, [use_price(program, part) for part in candidates.offered], 0.0)
     first, made, used = _uses(program, candidates)[1], np.zeros(len(candidates)), np.zeros(len(candidates))
@@ -177,11 +177,11 @@ def _forbidden(program: Program, c: Candidates) -> Bool[np.ndarray, " candidate"
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #5dc1933a
 def _same(codes: Int[np.ndarray, "candidate part"], of: Bool[np.ndarray, "candidate part"]) -> np.ndarray:
-    "For each part: how many parts of its candidate have its value, among those where `of` is true"
+    "Count, for each part, how many parts of its candidate have its value, among those where `of` is true"
     return sum((codes == codes[:, [i]]) & of[:, [i]] for i in range(codes.shape[1]))
 
 def _of_delivery(program: Program, c: Candidates, name: str) -> np.ndarray:
-    "A limit of the delivery of each part; infinite for one that is not declared, and for no part"
+    "Look up a limit of the delivery of each part; infinite for one that is not declared, and for no part"
     ways = [program.ways.get(part.delivery) for part in c.offered]
     return _laid_out(c, [float(getattr(way, name)) if way else np.inf for way in ways], np.inf)
 
@@ -211,7 +211,7 @@ def _broken(
     rule: str, # A name in `RULES`
     progress: bool | None, # Show a bar
 ) -> Bool[np.ndarray, " candidate"]:
-    "Where a rule is broken; one without a form for columns is asked candidate by candidate"
+    "Find where a rule is broken; one without a form for columns is asked candidate by candidate"
     if rule in COLUMN_RULES: return COLUMN_RULES[rule](program, candidates)
     asked = track(candidates.interventions, len(candidates), rule, progress)
     return np.array([bool(RULES[rule](program, one)) for one in asked], bool)
@@ -233,8 +233,8 @@ class Removed:
 
     def take(self,
         rows: np.ndarray | Sequence | slice, # Positions, or True for each row to keep
-    ) -> "Removed":
-        "Choose rows, before their reasons are written"
+    ) -> "Removed": # In the order of `rows`
+        "Choose some of the removed candidates, before their reasons are written"
         return replace(self, candidates=self.candidates.take(rows), broken=self.broken[rows])
 
     @property
@@ -258,17 +258,17 @@ def removed_by_rule(
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #3a3a1041
 class Enumeration(NamedTuple):
-    "What may be screened, and what was removed by which rule"
-    allowed: Candidates # Break no rule
-    removed: Removed # Break one or more
+    "Candidates that may be screened, and those that were removed, by which rule"
+    allowed: Candidates # Those that break no rule
+    removed: Removed # Those that break one or more
 
 # %% ../../nbs/4_screen/40_enumerate.ipynb #980867b5
 def enumerate_candidates(
-    program: Program, # What the lab can do
-    limit: int = 200_000, # Most combinations to look at
-    progress: bool | None = None, # Show a bar for rules that are asked one by one; by default when somebody is watching
-) -> Enumeration: # Together every combination, once
-    "Check every combination; nothing disappears"
+    program: Program, # Options, limits and prices of the lab
+    limit: int = 200_000, # Most combinations to look at, 1 or more
+    progress: bool | None = None, # Whether to show a bar for rules that are asked one by one; by default at a terminal
+) -> Enumeration: # `allowed` and `removed`: together every combination, once
+    "Combine everything that a program offers, and sort it into allowed and removed candidates"
     n = count_candidates(program)
     if n > limit:
         raise fault(f"{limit:,} combinations or fewer", f"{n:,}",

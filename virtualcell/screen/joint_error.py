@@ -20,7 +20,7 @@ from ..effects import Effects, match_rows, take
 
 # %% ../../nbs/4_screen/41a_joint_error.ipynb #625e7410
 def check_correlation(
-    correlation: pd.DataFrame, # readout × readout
+    correlation: pd.DataFrame, # Of errors, readout × readout, −1 to 1
 ) -> pd.DataFrame: # The same
     "Refuse a table that cannot be a correlation"
     names = list(correlation.columns)
@@ -38,8 +38,8 @@ def check_correlation(
 
 # %% ../../nbs/4_screen/41a_joint_error.ipynb #d7f198f7
 def correlation_between(
-    correlation: pd.DataFrame | None, # readout × readout; None where it is not known
-    readouts: Sequence[str], # Which, in this order
+    correlation: pd.DataFrame | None, # Of errors, readout × readout, −1 to 1; None where it is not known
+    readouts: Sequence[str], # Readouts to choose, in this order
 ) -> Float[np.ndarray, "readout readout"] | None: # None where it is not known
     "Choose readouts from a correlation of errors"
     if correlation is None: return None
@@ -51,9 +51,9 @@ def correlation_between(
 LEAST_ROWS = 10
 
 def error_correlation(
-    predicted: Effects, # Of candidates that the model had not seen
-    measured: Effects, # The same candidates, in the same contexts
-) -> pd.DataFrame: # readout × readout
+    predicted: Effects, # Predictions of candidates that the model had not seen
+    measured: Effects, # Results of the same candidates, in the same contexts
+) -> pd.DataFrame: # readout × readout, −1 to 1
     "Estimate the correlation of errors between readouts"
     shared = [name for name in predicted.features if name in measured.features]
     if len(shared) < 2: raise fault("two shared readouts or more", few(shared), "Name them alike in both.")

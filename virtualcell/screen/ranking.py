@@ -25,7 +25,7 @@ from ..constraints.readout import replicate_sd
 from ..core import check_columns, check_positive, check_probability, fault, few
 from ..effects import Effects, spread, take
 from .enumerate import Candidates
-from .goals import goal_effects, p_first_front, pareto_fronts, utility
+from .goals import goal_effects, p_front, pareto_fronts, utility
 from .joint_error import check_correlation, correlation_between
 from .safety import Safety, limit_chances, safety, unknown_readouts
 from ..stats import p_top_k, shrink
@@ -37,9 +37,9 @@ def _groups(one: Intervention) -> Iterator[tuple[str, ...]]:
     return (group for size in range(1, len(targets) + 1) for group in combinations(targets, size))
 
 def neighbours(
-    candidates: Sequence[Intervention | str], # To be judged
-    known: Sequence[Intervention | str], # Interventions that the model has seen results of
-) -> Int[np.ndarray, " intervention"]: # Known interventions that share a target
+    candidates: Sequence[Intervention | str], # Interventions to be judged
+    known: Sequence[Intervention | str], # Interventions of which the model has seen results
+) -> Int[np.ndarray, " intervention"]: # Known interventions that share a target, 0 or more
     "Count the results that share a target with each candidate"
     at = Counter(group for one in map(parse, known) for group in _groups(one))
     return np.array([sum(at[g] * (-1) ** (len(g) + 1) for g in _groups(one)) if at else 0
@@ -52,12 +52,12 @@ COLUMNS = ("rank", "candidate_id", "intervention", "context", "dose", "time_h", 
 
 @dataclass(frozen=True, eq=False)
 class RankRules:
-    "What a ranking is asked for"
-    top_k: int = 10 # Size of the top for `p_top_k`
-    min_safety: float = 0.5 # Below this a candidate is placed behind, 0 to 1
-    random_state: int = 0 # Seed of `p_top_k` and `p_front`
+    "Options of a ranking"
+    top_k: int = 10 # Size of the top for `p_top_k`, 1 or more
+    min_safety: float = 0.5 # Probability of safety below which a candidate is placed behind, 0 to 1
+    random_state: int = 0 # Seed of `p_top_k` and `p_front`, 0 or more
     shrink: bool | None = None # Whether effects are raw estimates, to be shrunk; None for all but predicted ones
-    error_correlation: pd.DataFrame | None = None # Of errors, readout × readout; None where it is not known
+    error_correlation: pd.DataFrame | None = None # Of errors, readout × readout, −1 to 1; None where it is not known
 
     def __post_init__(self):
         check_positive(self.top_k, "top_k", whole=True)
@@ -90,7 +90,7 @@ def _standing(support: np.ndarray, unknown: np.ndarray, unsafe: np.ndarray, unas
 
 # %% ../../nbs/4_screen/42_ranking.ipynb #23f4b157
 def _believed(effects: Effects, program: Program, rules: RankRules) -> Effects:
-    "Raw estimates of the program's readouts drawn together; predictions as they are"
+    "Shrink raw estimates of the program's readouts; leave predictions as they are"
     if not (effects.origin != "predicted" if rules.shrink is None else rules.shrink): return effects
     mean, sd, rows = effects.mean.copy(), effects.sd.copy(), np.flatnonzero(effects.support)
     wanted = {*(goal.readout for goal in program.goals), *(limit.readout for limit in program.safety)}
@@ -104,11 +104,11 @@ def _unsafe(held: Safety, rules: RankRules) -> Bool[np.ndarray, " intervention"]
 
 # %% ../../nbs/4_screen/42_ranking.ipynb #bc722618
 def orderable(
-    effects: Effects, # Predicted
+    effects: Effects, # Predicted, simulated or measured
     program: Program, # Goals and safety limits
     rules: RankRules = RankRules(), # Lowest safety, correlation of errors
 ) -> Bool[np.ndarray, " intervention"]: # True where the candidate may be ordered
-    "Find what is supported, has a known error on every goal, and is not known to be unsafe"
+    "Find the candidates that are supported, have a known error on every goal, and are not known to be unsafe"
     effects = _believed(effects, program, rules)
     known = np.isfinite(goal_effects(effects, program)[1]).all(axis=1)
     return effects.support & known & ~_unsafe(safety(effects, program, rules.error_correlation), rules)
@@ -117,10 +117,10 @@ def _probability(p: float) -> str: return ">0.99" if p > 0.99 else "<0.01" if p 
 
 # %% ../../nbs/4_screen/42_ranking.ipynb #7488529c
 class GoalView(NamedTuple):
-    "What is known of every candidate in every goal"
+    "Effects of every candidate towards every goal, with their errors"
     effect: Float[np.ndarray, "intervention goal"] # Towards the goal [unit of the readout]
-    error: Float[np.ndarray, "intervention goal"] # Standard error of the model
-    half: Float[np.ndarray, "intervention goal"] # Half the 95 % interval, with the assay's noise
+    error: Float[np.ndarray, "intervention goal"] # Standard error of the model [unit of the readout]
+    half: Float[np.ndarray, "intervention goal"] # Half the 95 % interval, with the assay's noise [unit of the readout]
 
 def _view(effects: Effects, program: Program) -> GoalView:
     effect, error = goal_effects(effects, program)
@@ -199,7 +199,7 @@ def _by_front(effects: Effects, program: Program, view: GoalView, standing: np.n
     for group in np.unique(standing): fronts[standing == group] = pareto_fronts(view.effect[standing == group])
     matrix = correlation_between(rules.error_correlation, [goal.readout for goal in program.goals])
     if matrix is not None: matrix = matrix * np.outer(*[[goal.sign for goal in program.goals]] * 2)
-    chance[rows] = p_first_front(view.effect[rows], view.error[rows], effects.df[rows], matrix,
+    chance[rows] = p_front(view.effect[rows], view.error[rows], effects.df[rows], matrix,
                                  random_state=rules.random_state)
     empty = dict.fromkeys(("effect_to_target", "score", "uncertainty_low", "uncertainty_high", "p_top_k"), np.nan)
     front = pd.array(np.where(contending, fronts, -1), dtype="Int64")
@@ -208,14 +208,14 @@ def _by_front(effects: Effects, program: Program, view: GoalView, standing: np.n
 
 # %% ../../nbs/4_screen/42_ranking.ipynb #78e45f94
 def rank(
-    effects: Effects, # Predicted
-    program: Program, # Goals, safety, noise, replicates
-    candidates: Candidates | pd.DataFrame, # From `enumerate_candidates`, or their frame
-    context: Context | Mapping | None = None, # Which one, where the effects have several
+    effects: Effects, # Predicted, simulated or measured, of every candidate
+    program: Program, # Goals, safety limits, assay noise and planned replicates
+    candidates: Candidates | pd.DataFrame, # The allowed ones of `enumerate_candidates`, or their frame
+    context: Context | Mapping | None = None, # Context to rank in; needed where the effects have several
     known: Sequence[Intervention | str] | None = None, # Interventions with results; None if not stated
     rules: RankRules = RankRules(), # Size of the top, lowest safety, seed, raw or shrunk, correlation of errors
 ) -> pd.DataFrame: # Columns as in `COLUMNS`, then those of several goals; `intervention` and `context` hold objects
-    "Rank the candidates, each with a reason"
+    "Rank candidates by their effect towards the goals, unsafe and unknown ones behind, each with a reason"
     table = _rows_of(candidates)
     seen = _in_order(_one_context(effects, context), table["intervention"])
     effects = _believed(seen, program, rules)

@@ -25,10 +25,10 @@ from .joint_error import correlation_between
 VANISHING = 1e-6 # A standard error below this share of the assay's noise, or of the limit, counts as unknown
 
 class Margin(NamedTuple):
-    "How far an interval's ends are from the effect"
-    low: Float[np.ndarray, " intervention"] # [standard errors]
-    high: Float[np.ndarray, " intervention"] # [standard errors]
-    usable: Bool[np.ndarray, " intervention"] # Whether the error can be used
+    "Distances from the effect to the ends of an interval"
+    low: Float[np.ndarray, " intervention"] # Lower end minus effect [standard errors]
+    high: Float[np.ndarray, " intervention"] # Upper end minus effect [standard errors]
+    usable: Bool[np.ndarray, " intervention"] # True where the error can be used
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #c9cbc300
 def _margin(effects: Effects, program: Program, readout: str, low: float, high: float) -> Margin:
@@ -60,7 +60,7 @@ def _scales(df: np.ndarray, levels: np.ndarray) -> Float[np.ndarray, "point inte
                      for one in kinds], axis=1)[:, at]
 
 def _root(correlation: np.ndarray) -> Float[np.ndarray, "readout readout"]: # Lower triangle, above 0 on its diagonal
-    "Root of a correlation, also of errors that are the same but for rounding"
+    "Compute the root of a correlation, also of errors that are the same but for rounding"
     values, vectors = np.linalg.eigh(correlation)
     upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0) + 1e-9)).T, mode="r")
     return upper.T * np.where(np.diag(upper) < 0, -1.0, 1.0)
@@ -80,11 +80,11 @@ def _box(low: np.ndarray, high: np.ndarray, df: np.ndarray, root: np.ndarray, po
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #2d29a390
 def probability_of_box(
-    low: Float[np.ndarray, "readout intervention"], # Lower ends [standard errors from the effect]
-    high: Float[np.ndarray, "readout intervention"], # Upper ends
+    low: Float[np.ndarray, "readout intervention"], # Lower ends minus effects [standard errors]
+    high: Float[np.ndarray, "readout intervention"], # Upper ends minus effects [standard errors]
     df: Float[np.ndarray, " intervention"], # Degrees of freedom of the errors; infinity is normal
-    correlation: Float[np.ndarray, "readout readout"], # Of the errors
-) -> Float[np.ndarray, " intervention"]: # To about 0.003
+    correlation: Float[np.ndarray, "readout readout"], # Of the errors, −1 to 1
+) -> Float[np.ndarray, " intervention"]: # 0 to 1, to about 0.003
     "Integrate a multivariate normal or Student distribution over a box"
     from scipy.stats.qmc import Sobol
     root = _root(correlation)
@@ -104,15 +104,15 @@ def _jointly(margins: list[Margin], df: np.ndarray, correlation: np.ndarray | No
 
 # %% ../../nbs/4_screen/41c_safety.ipynb #d07996cd
 class Safety(NamedTuple):
-    "What is known about the limits of each candidate"
-    probability: Float[np.ndarray, " intervention"] # That every limit holds; NaN where that is not known
-    at_most: Float[np.ndarray, " intervention"] # It cannot be more, by the limits that could be assessed
-    why: np.ndarray # Why it is not known, as text; empty where it is
+    "Probabilities that a candidate keeps within the limits, as far as the model knows"
+    probability: Float[np.ndarray, " intervention"] # That every limit holds, 0 to 1; NaN where that is not known
+    at_most: Float[np.ndarray, " intervention"] # Upper bound from the limits that could be assessed, 0 to 1
+    why: np.ndarray # Reason why it is not known, as text; empty where it is
 
 def unknown_readouts(
     effects: Effects, # Predicted
     program: Program, # With its safety limits
-) -> tuple[str, ...]:
+) -> tuple[str, ...]: # None where all are predicted
     "Name the safety readouts that are not predicted"
     return tuple(dict.fromkeys(s.readout for s in program.safety if s.readout not in effects.features))
 
@@ -124,9 +124,9 @@ def _not_predicted(missing: tuple[str, ...], effects: Effects) -> str:
 def safety(
     effects: Effects, # Predicted
     program: Program, # With its safety limits
-    correlation: pd.DataFrame | None = None, # Of errors, readout × readout; None where it is not known
-) -> Safety:
-    "Give the probability that every safety limit holds, NaN where the model cannot say or no limit is stated"
+    correlation: pd.DataFrame | None = None, # Of errors, readout × readout, −1 to 1; None where it is not known
+) -> Safety: # For each candidate
+    "Compute the probability that every safety limit holds, NaN where the model cannot say or no limit is stated"
     missing, n = unknown_readouts(effects, program), len(effects)
     names = [name for name in dict.fromkeys(s.readout for s in program.safety) if name not in missing]
     margins = [_margin(effects, program, name, *_interval(program, name)) for name in names]

@@ -24,9 +24,9 @@ from .enumerate import Candidates
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #f900c113
 def chunk_key(
-    model: Answers, # Fitted
-    interventions: Sequence[Intervention], # Of the chunk
-    contexts: Sequence[Context] | None = None, # One each; None where the model knows only one
+    model: Answers, # A fitted model
+    interventions: Sequence[Intervention], # Candidates of the chunk
+    contexts: Sequence[Context] | None = None, # Context of each; None where the model knows only one
     program: str = "", # Digest of the program that the candidates come from
 ) -> str: # 64 hexadecimal digits
     "Digest everything that decides what a chunk holds"
@@ -34,12 +34,12 @@ def chunk_key(
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #8181a2c4
 def _note(path: Path, key: str, model: Answers, program: str) -> dict:
-    "What lies beside a chunk: whose it is, and the digest of its bytes"
+    "Write what lies beside a chunk: whose it is, and the digest of its bytes"
     return {"key": key, "file": file_digest(path), "model": model.name, "model_digest": model.digest,
             "program": program, "library": __version__}
 
 def _kept(path: Path, key: str, model: Answers, program: str) -> Effects | None:
-    "A chunk from an earlier run, if its note is what would be written now"
+    "Read a chunk from an earlier run, if its note is what would be written now"
     try: held = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError): return None # none, or a damaged one
     try: return load(path) if held == _note(path, key, model, program) else None
@@ -67,14 +67,14 @@ def _check_answer(effects: Effects, asked: Sequence[Intervention], places: Seque
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #a5187d63
 def run_screen(
-    model: Answers, # Fitted, learned or simulated
-    interventions: Candidates | Sequence[Intervention | str], # What to predict
+    model: Answers, # A fitted model, learned or simulated
+    interventions: Candidates | Sequence[Intervention | str], # Candidates to predict, each once in each context
     folder: str | Path, # Where chunks are kept; made if missing
     contexts: Context | Mapping | Sequence | None = None, # One for all, or one each; None for the only one it knows
-    chunk_size: int = 128, # Candidates per chunk
-    progress: bool | None = None, # Show a bar; by default when somebody is watching
-) -> Effects: # In the order of `interventions`
-    "Predict all candidates; run it again after a kill and it goes on where it was"
+    chunk_size: int = 128, # Candidates per chunk, 1 or more
+    progress: bool | None = None, # Whether to show a bar; by default at a terminal
+) -> Effects: # Predicted, in the order of `interventions`
+    "Predict all candidates in chunks on disk; a second run continues where the first one stopped"
     check_positive(chunk_size, "chunk_size", whole=True)
     _check_model(model)
     listed = isinstance(interventions, Candidates)
@@ -89,7 +89,7 @@ def run_screen(
 
 # %% ../../nbs/4_screen/41_simulate.ipynb #b69ef49a
 def _chunk(
-    model: Answers, # Fitted
+    model: Answers, # A fitted model
     asked: tuple[Intervention, ...], # Candidates of the chunk
     places: tuple[Context, ...] | None, # Their contexts
     folder: Path, # Of the screen
