@@ -54,7 +54,7 @@ class Written(Model):
 
 def from_the_tutorial():
     """The class that `write a model` writes, as it stands on the page."""
-    page = Path(__file__).parent.parent / "nbs" / "tutorials" / "20_write_a_model.ipynb"
+    page = Path(__file__).parent.parent / "nbs" / "how_to" / "10_write_a_model.ipynb"
     cells = ["".join(c["source"]) for c in json.loads(page.read_text(encoding="utf-8"))["cells"]]
     names = {"__name__": "tutorial"}
     for start in ("from dataclasses import", "@dataclass(frozen=True)\nclass Kernel"):

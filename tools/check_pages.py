@@ -1,33 +1,17 @@
-"""Run every page of the notebooks:  python tools/check_pages.py [--jobs 2] [--flags slow] [PAGE …]
+"""Run every page of the notebooks:  python tools/check_pages.py [--jobs 2] [--flags slow] [--force] [PAGE …]
 
-Prints the slowest twenty, and fails if a page fails or takes longer than its budget. A page's time is the smaller of
-wall clock and processor time, so that a neighbour at work does not make a page slow. Cells that need more stand behind
-`#| slow`.
+Prints the slowest twenty, and fails if a page fails or takes longer than its budget; a page that has run already, here
+or for `make docs`, keeps its time (tools/pages.py). Cells that need more stand behind `#| slow`: with --flags, the
+pages that have such cells run with them, always and without a budget.
 """
 import argparse
-import os
-import resource
 import sys
 import time
-import tomllib
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import pages
+
 BUDGET_S = 20.0  # of one page, without the cells behind flags
-
-
-def used():
-    """Processor seconds of this process and of those it has waited for."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def run(path, skip, force):
-    """(page, whether it passed, seconds)"""
-    from nbdev.test import test_nb
-    wall, cpu = time.perf_counter(), used()
-    passed, _ = test_nb(path, skip_flags=skip, force_flags=force, basepath=ROOT)
-    return path, passed, min(time.perf_counter() - wall, used() - cpu)
 
 
 def main():
@@ -35,23 +19,23 @@ def main():
     parser.add_argument("pages", nargs="*", type=Path, help="by default all")
     parser.add_argument("--jobs", type=int, default=2, help="pages run at once")
     parser.add_argument("--flags", default="", help="flags of cells that are left out otherwise, such as slow")
+    parser.add_argument("--force", action="store_true", help="run pages again that have run already")
     args = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ["MPLBACKEND"] = "Agg"
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["nbdev"]
-    pages = [p.resolve() for p in args.pages] or sorted(
-        p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-    force = args.flags.split()
-    if force:  # only pages that have such cells
-        pages = [p for p in pages if any(f"#| {flag}" in p.read_text(encoding="utf-8") for flag in force)]
-    started = time.perf_counter()
-    with ProcessPoolExecutor(args.jobs, max_tasks_per_child=1) as pool:  # a fresh process for every page
-        found = list(pool.map(run, pages, [config["tst_flags"].split()] * len(pages), [force] * len(pages)))
-    for path, _, seconds in sorted(found, key=lambda row: -row[2])[:20]:
-        print(f"{seconds:6.1f} s  {path.relative_to(ROOT)}")
-    broken = [str(path.relative_to(ROOT)) for path, passed, _ in found if not passed]
-    late = [str(path.relative_to(ROOT)) for path, _, seconds in found if seconds > BUDGET_S and not force]
-    print(f"{len(found)} pages in {time.perf_counter() - started:.0f} s")
+    flags, started = args.flags.split(), time.perf_counter()
+    chosen = [page.resolve() for page in args.pages] or pages.notebooks()
+    if flags:  # only pages that have such cells
+        chosen = [p for p in chosen if any(f"#| {flag}" in p.read_text(encoding="utf-8") for flag in flags)]
+    if args.force:
+        for page in chosen: pages.place(page).unlink(missing_ok=True)
+    new = [page for page in chosen if flags or not pages.place(page).exists()]
+    work = (lambda page: pages.run(page, flags)) if flags else pages.executed
+    broken = [str(page.relative_to(pages.ROOT)) for page, passed in pages.in_forks(work, new, args.jobs) if not passed]
+    times = {page.relative_to(pages.ROOT): pages.seconds(pages.place(page)) for page in chosen
+             if not flags and pages.place(page).exists()}
+    for page, seconds in sorted(times.items(), key=lambda row: -row[1])[:20]:
+        print(f"{seconds:6.1f} s  {page}")
+    late = [str(page) for page, seconds in times.items() if seconds > BUDGET_S]
+    print(f"{len(chosen)} pages, {len(new)} of them run now, in {time.perf_counter() - started:.0f} s")
     if broken:
         print("failed:", *broken, sep="\n  ", file=sys.stderr)
     if late:

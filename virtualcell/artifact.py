@@ -125,7 +125,7 @@ def _array(file: zipfile.ZipFile, name: str, about: Mapping) -> np.ndarray:
 def code_digest(
     function: Callable, # A function written in Python
 ) -> str: # 64 hexadecimal digits
-    "Compute a digest of a function: its code, its defaults and the values it encloses, without what it finds in modules"
+    "Compute a digest of a function: its code, its defaults and the values it encloses, not what it finds in modules"
     if not isinstance(function, FunctionType | MethodType | functools.partial):
         raise fault("a function written in Python", type(function).__name__, "Write it with def.")
     return digest(_spell(function, ()))

@@ -19,7 +19,7 @@ from .effects import Effects, match_rows, spread, take, to_frame
 def compare_effects(
     predicted: Effects, # Predicted before the result was known
     measured: Effects, # The result, in the same units
-) -> pd.DataFrame: # A row per shared effect: `measured, measured_sd, predicted, predicted_sd, z, inside_95`, and its names
+) -> pd.DataFrame: # A row per shared effect: its names, `measured, measured_sd, predicted, predicted_sd, z, inside_95`
     "Compare predictions with results, where both tables have the intervention, the context and the feature"
     ours, theirs = match_rows(predicted, measured)
     features = [f for f in measured.features if f in predicted.features]

@@ -68,7 +68,7 @@ def fault(
 def few(
     names: Iterable[object], # Names to show
     limit: int = 8, # Most names shown, 1 or more
-) -> str:
+) -> str: # Such as `KO, KD, … (12 in all)`
     "List names for a message"
     shown = [str(name) for name in names]
     more = f", … ({len(shown)} in all)" if len(shown) > limit else ""
@@ -79,7 +79,7 @@ def check_one_of(
     value: object, # The choice made
     choices: Iterable[object], # The choices there are
     name: str, # Name of the choice, for the message
-) -> object:
+) -> object: # The value
     "Refuse a `value` that is not among `choices`"
     known = list(choices)
     if value not in known: raise fault(f"{name} among {few(known, 30)}", repr(value), "Check the spelling.")
@@ -91,12 +91,12 @@ def check_positive(
     name: str, # Name of the value with its unit, such as `time_h`
     *, zero_ok: bool = False, # True lets 0 pass
     whole: bool = False, # True refuses fractions
-) -> float:
+) -> float: # The value
     "Refuse a `value` that is not a number above 0"
     good = isinstance(value, int | float | np.number) and np.isfinite(value) and (value > 0 or (zero_ok and value == 0))
     if good and whole and value != int(value): raise fault(f"a whole number for {name}", repr(value), "Round it.")
-    if not good:
-        raise fault(f"{name} of {'0 or more' if zero_ok else 'more than 0'}", repr(value), "Give a finite number.")
+    least = "0 or more" if zero_ok else "more than 0"
+    if not good: raise fault(f"{name} of {least}", repr(value), "Give a finite number.")
     return value
 
 # %% ../nbs/0_foundation/00_core.ipynb #699570ef
@@ -105,7 +105,7 @@ def check_range(
     low: float, # Smallest allowed
     high: float, # Largest allowed
     name: str, # Name of the value with its unit, such as `time_h`
-) -> float:
+) -> float: # The value
     "Refuse a `value` outside `low` to `high`"
     good = isinstance(value, int | float | np.number) and low <= value <= high
     if not good: raise fault(f"{name} from {low:g} to {high:g}", repr(value), "Choose a value in between.")
@@ -123,7 +123,7 @@ def check_columns(
     table: pd.DataFrame, # Where the columns should be
     columns: Iterable[str], # Needed names
     where: str = "the table", # Name of the table, for the message
-) -> pd.DataFrame:
+) -> pd.DataFrame: # The table
     "Refuse a `table` that lacks one of the `columns`"
     missing = [column for column in columns if column not in table.columns]
     if missing:
@@ -135,7 +135,7 @@ def check_shape(
     array: np.ndarray, # The array
     shape: tuple[int | None, ...], # Wanted lengths; None for any
     name: str, # Name of the value, for the message
-) -> np.ndarray:
+) -> np.ndarray: # The array
     "Refuse an `array` of another `shape`"
     fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
     if not fits: raise fault(f"{name} of shape {shape}", array.shape, "Check rows and columns.")
@@ -145,7 +145,7 @@ def check_shape(
 def check_finite(
     array: np.ndarray, # Numbers
     name: str, # Name of the value, for the message
-) -> np.ndarray:
+) -> np.ndarray: # The array
     "Refuse NaN and infinity"
     bad = int((~np.isfinite(array)).sum())
     if bad:
@@ -156,7 +156,7 @@ def check_finite(
 def check_probability(
     value: float, # The number
     name: str, # Name of the value, for the message
-) -> float:
+) -> float: # The value
     "Refuse a `value` outside 0 to 1"
     good = isinstance(value, int | float | np.number) and 0 <= value <= 1
     if not good: raise fault(f"{name} between 0 and 1", repr(value), "Give a fraction, not a percentage.")
@@ -184,8 +184,8 @@ def log_cp10k(
 def frozen(
     array: np.ndarray, # Numbers, truth values or text
     dtype: type | None = None, # Wanted type; by default as it is
-) -> np.ndarray:
-    "Copy an array, row by row in memory as a file gives it back, so that nobody can write to it; a read-only one is kept"
+) -> np.ndarray: # Read-only
+    "Copy an array, row by row in memory as a file gives it back, so that nobody writes to it; a read-only one is kept"
     array = np.asarray(array, dtype, order="C")
     if array.flags.writeable or array.base is not None: array = array.copy()
     array.flags.writeable = False
@@ -195,7 +195,7 @@ def frozen(
 def plain(
     value: Any, # Anything that a record or a file should hold
 ) -> Any: # Text, numbers, lists and mappings
-    "Turn dataclasses, arrays, enums and paths into what JSON can hold; `to_plain` of an object has the first word"
+    "Turn dataclasses, arrays, enums and paths into what JSON can hold; an object with `to_plain` says it itself"
     if value is None or type(value) in (str, int, bool): return value
     if hasattr(value, "to_plain") and not isinstance(value, type): return value.to_plain()
     if dataclasses.is_dataclass(value):
@@ -223,7 +223,7 @@ def build(
     kind: type, # A dataclass, perhaps with dataclasses inside
     held: object, # Its fields as plain values
     where: str, # For messages
-) -> Any:
+) -> Any: # Of class `kind`
     "Make a dataclass of plain values; unknown and missing fields are errors"
     if not isinstance(held, Mapping): raise fault(f"fields of {where}", repr(held), "Write name: value lines.")
     known = {f.name: f for f in dataclasses.fields(kind) if f.init}
@@ -236,7 +236,7 @@ def build(
 
 # %% ../nbs/0_foundation/00_core.ipynb #f3ec52b0
 def _value(hint: Any, value: object, where: str) -> object:
-    "One field: a dataclass, a tuple, a mapping, a choice or a plain value"
+    "Read one field: a dataclass, a tuple, a mapping, a choice or a plain value"
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hasattr(hint, "from_plain"): return hint.from_plain(value, where)
     if dataclasses.is_dataclass(hint): return build(hint, value, where)
@@ -289,7 +289,7 @@ def seed_of(
 def stream(
     seed: int, # The user's `random_state`
     *path: object, # Names of the place: stage, chunk, cell …
-) -> np.random.Generator:
+) -> np.random.Generator: # Of its own, at its beginning
     "Make a random generator that depends on `seed` and `path`, and on nothing drawn elsewhere"
     key = hashlib.sha256(canonical([seed, *path]).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
@@ -318,7 +318,7 @@ def track(
 def storage_fault(
     path: Path, # The file or folder
     error: OSError, # What the system said
-) -> StorageError:
+) -> StorageError: # To be raised by the caller
     "Turn the system's complaint about `path` into an error with the cure"
     cures = {28: "The disk is full: free some space, or choose another folder.",
              30: "The disk is read-only: choose another folder.",
@@ -330,7 +330,7 @@ def storage_fault(
 def write_atomic(
     path: str | Path, # The file to make or replace
     content: bytes | str, # All of it
-) -> Path:
+) -> Path: # Of what was written
     "Write `content` beside `path`, then rename: a reader never sees half a file"
     path, part = Path(path), None
     data = content.encode("utf-8") if isinstance(content, str) else content
@@ -351,7 +351,7 @@ def write_atomic(
 # %% ../nbs/0_foundation/00_core.ipynb #ce092dee
 def writable_folder(
     path: str | Path, # The folder; made if missing
-) -> Path:
+) -> Path: # Of the folder
     "Refuse at once, not after an hour's work, a folder that cannot be written to"
     folder = Path(path)
     write_atomic(folder / ".virtualcell-write-test", b"").unlink()
@@ -379,7 +379,7 @@ def _quiet(value: object) -> object:
 def to_csv(
     table: pd.DataFrame, # Any table; the index is left out
     path: str | Path, # The file to make or replace
-) -> Path:
+) -> Path: # Of what was written
     "Write a CSV file that a spreadsheet can open without running anything; floats keep 8 digits"
     quiet = table.apply(lambda column: column.map(_quiet) if column.dtype.kind not in "iufb" else column)
     quiet.columns = [_quiet(column) for column in table.columns]

@@ -62,7 +62,7 @@ def _as(kind: type, column: pd.Series) -> pd.Series:
 
 # %% ../nbs/0_foundation/01_effects.ipynb #9925b72a
 def _is_complete(obs: pd.DataFrame) -> bool:
-    "Tell a table of rows that was completed before; it needs no second look"
+    "Recognise a table of rows that was completed before; it needs no second look"
     return (list(obs.columns[: len(_FIRST)]) == _FIRST and all(obs[c].dtype == k for c, (k, _) in COLUMNS.items())
             and all(type(one) is Intervention for one in obs["intervention"])
             and all(type(one) is Context for one in obs["context"]))
@@ -115,7 +115,7 @@ class Effects:
 
     @property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change whenever a name or a number does"
+        "Digest that changes whenever a name or a number does"
         return digest(facts_of(self), *_columns_to_digest(self.obs), self.mean, self.sd)
 
     @cached_property
@@ -195,10 +195,10 @@ def unit_of(
 # %% ../nbs/0_foundation/01_effects.ipynb #b2df476e
 def _positions(known: Sequence, wanted: Sequence) -> list[int]:
     at = {name: i for i, name in enumerate(known)}
-    missing = [name for name in wanted if name not in at]
+    missing = [str(name) or "no context" for name in wanted if name not in at]
     if missing:
-        raise fault(f"{few(repr(str(name)) if not str(name) else name for name in missing)} among the effects",
-                    few(str(name) or "no context" for name in dict.fromkeys(known)), "Check the spelling.")
+        there = [str(name) or "no context" for name in dict.fromkeys(known)]
+        raise fault(f"{few(missing)} among the effects", few(there), "Check the spelling.")
     return [at[name] for name in wanted]
 
 # %% ../nbs/0_foundation/01_effects.ipynb #5efe51c7

@@ -46,21 +46,17 @@ class Knowledge:
 
     def __post_init__(self):
         for name, value in _checked_knowledge(self).items(): object.__setattr__(self, name, value)
-
     def __repr__(self):
         n, width = f"{len(self.place):,} of {len(self.targets):,}", self.matrix.shape[1]
         return f"Knowledge({self.name!r}: {n} targets, {width} features)"
-
     @cached_property
     def place(self) -> dict[str, int]:
         "Row of each target of which something is known"
         return {target: i for i, target in enumerate(self.targets) if self.mask[i]}
-
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with any name, any number that is known, the mask, the source and the licence"
+        "Digest that changes with any name, any number that is known, the mask, the source and the licence"
         return digest(self.name, self.targets, self.features, self.matrix, self.mask, self.source, self.licence)
-
     def save(self,
         path: str | Path, # File to make or replace
     ) -> Path: # Of the file
@@ -128,22 +124,18 @@ class Training:
             raise fault("measured or simulated effects to learn from", "predicted ones",
                         "A model must not learn from models.")
         if self.cells is not None: _check_statuses(self.cells, self.statuses)
-
     def __repr__(self):
         n = getattr(self.cells, "n_obs", 0)
         return f"Training({self.effects or 'no effects'}; {n:,} cells; {few(self.knowledge)})"
-
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with anything that a model may learn from"
+        "Digest that changes with anything that a model may learn from"
         return digest(self.effects.digest if self.effects else "", [k.digest for k in self.knowledge],
                       _cells_digest(self.cells), self.statuses,
                       file_digest(self.checkpoint) if self.checkpoint is not None else "")
-
     def control_cells(self) -> AnnData: # A view of `cells`
         "Select the unperturbed cells"
         return self.cells[is_control(self.cells)]
-
     def rows(self,
         positions: np.ndarray, # Positions of rows from 0, or True for each row to keep
     ) -> "Training": # With these effects, and all the rest
@@ -186,7 +178,7 @@ class State(NamedTuple):
     "The result of learning, as `learn` returns it"
     arrays: dict[str, np.ndarray] # Numbers, truth values or text by name
     facts: dict[str, Any] = {} # Plain values by name
-    var: pd.DataFrame | None = None # Features that are predicted (`kind, unit`); by default those of the training effects
+    var: pd.DataFrame | None = None # Features that are predicted: `kind, unit`; by default those of the training set
 
 # %% ../nbs/0_foundation/05_protocol.ipynb #fc72dfb2
 @dataclass(frozen=True, eq=False)
@@ -308,7 +300,7 @@ class Fitted:
     def knowledge(self) -> dict[str, str]: return dict(self.trained_on["knowledge"]) # It learned from: name, digest
     @cached_property
     def digest(self) -> str: # 64 hexadecimal digits
-        "Change with a setting, a number that was learned, the training set, the seed or the library version"
+        "Digest that changes with a setting, a learned number, the training set, the seed or the library version"
         return artifact_digest("fitted model", *_content(self))
     def __repr__(self): return f"Fitted({self.name}: {len(self.var)} features, {self.digest[:8]})"
     def predict(self,
@@ -376,7 +368,8 @@ def ask(
     keys = {place.keys for place in known} - {()}
     strange = [place for place in dict.fromkeys(places) if keys and place.keys not in keys]
     if strange:
-        raise fault(f"contexts that say {few(' and '.join(one) for one in keys)}", few(strange) or "none",
+        names = [" and ".join(one) for one in keys]
+        raise fault(f"contexts that say {few(names)}", few(strange) or "none",
                     f"{fitted.name} was trained on {few(known)}.")
     there = set(known)
     seen_context = np.array([place in there for place in places], bool)

@@ -17,10 +17,10 @@ from ..stats import Estimate
 
 # %% ../../nbs/2_data/24a_copynumber.ipynb #53a76bee
 def gene_segments(
-    guides: pd.DataFrame, # `gene, chr, start` of each guide
+    guides: pd.DataFrame, # `gene, chr, start` (base of the chromosome), one row per guide
     segments: pd.DataFrame, # `Chr, Start, End, copy_number`; chromosomes with or without `chr`
 ) -> pd.DataFrame: # Index gene; `segment` (−1 if none) and `copy_number` (NaN if none)
-    "Segment and copy number of each gene, by the middle one of its guides"
+    "Find segment and copy number of each gene, by the middle one of its guides"
     check_columns(guides, ["gene", "chr", "start"], "the guide table")
     check_columns(segments, ["Chr", "Start", "End", "copy_number"], "the segments")
     ordered = segments.assign(Chr=segments["Chr"].astype(str).str.removeprefix("chr")).sort_values(["Chr", "Start"],
@@ -40,13 +40,13 @@ def gene_segments(
 
 # %% ../../nbs/2_data/24a_copynumber.ipynb #5af9b9f8
 def _trend(copies: np.ndarray, effect: np.ndarray) -> np.ndarray:
-    "Falling (isotonic) regression of the median effect at each copy number, weighted by genes"
+    "Fit a falling (isotonic) regression to the median effect at each copy number, weighted by genes"
     from sklearn.isotonic import IsotonicRegression
     medians = pd.Series(effect).groupby(copies).agg(["median", "size"])
     return IsotonicRegression(increasing=False).fit(medians.index, medians["median"], medians["size"]).predict(copies)
 
 def _shrinkage(rest: pd.Series, segment: pd.Series) -> float:
-    "σ²/τ²: how many genes a segment needs before its own median counts half"
+    "Estimate σ²/τ²: how many genes a segment needs before its own median counts half"
     parts = rest.groupby(segment)
     sizes, medians = parts.size(), parts.median()
     spread = (1.4826 * (rest - segment.map(medians)).abs().median()) ** 2
@@ -57,7 +57,7 @@ def _shrinkage(rest: pd.Series, segment: pd.Series) -> float:
 # %% ../../nbs/2_data/24a_copynumber.ipynb #2bb40c64
 def single_targets(
     effects: Effects, # One gene per intervention
-) -> list[str]: # The gene of each row
+) -> list[str]: # The gene of each row, in the order of `effects`
     "Name the gene of each knock-out; combinations and controls are refused"
     odd = [str(one) for one in effects.interventions if len(one.targets) != 1]
     if odd: raise fault("one target for each intervention", few(odd), "Select the single ones.")
@@ -65,9 +65,9 @@ def single_targets(
 
 # %% ../../nbs/2_data/24a_copynumber.ipynb #67fa5052
 def correct_copy_number(
-    effects: Effects, # KO:gene × fitness
-    places: pd.DataFrame, # From `gene_segments`
-) -> pd.DataFrame: # Index gene; `before, artefact, after, copy_number, segment, genes_on_segment`
+    effects: Effects, # KO:gene × fitness [log2 fold change], 20 genes or more
+    places: pd.DataFrame, # `segment, copy_number` of each gene, from `gene_segments`
+) -> pd.DataFrame: # Index gene; `before, artefact, after` [log2 fold change], `copy_number, segment, genes_on_segment`
     "Take the cutting artefact out of gene effects; genes without a copy number stay as they are"
     genes = single_targets(effects)
     missing = sorted(set(genes) - set(places.index))
@@ -89,13 +89,13 @@ def correct_copy_number(
 
 # %% ../../nbs/2_data/24a_copynumber.ipynb #08351c5d
 def surviving_effect(
-    gene: str, # Such as ERBB2
-    table: pd.DataFrame, # From `correct_copy_number`
-    effects: Effects, # The same effects
-    n_draws: int = 1000, # Draws
-    random_state: int = 0, # Seed
-) -> tuple[Estimate, Estimate]: # (effect after the correction, share of the effect that survives)
-    "Effect and share of the effect that are left after the correction, with 95 % intervals"
+    gene: str, # One gene of the table, such as ERBB2
+    table: pd.DataFrame, # Corrected effects, from `correct_copy_number`
+    effects: Effects, # The effects that were corrected
+    n_draws: int = 1000, # Redrawn effects behind each interval, 1 or more
+    random_state: int = 0, # Seed of the draws
+) -> tuple[Estimate, Estimate]: # (effect after the correction [log2 fold change], share of the effect that survives)
+    "Estimate what is left of an effect after the correction, with 95 % intervals"
     if gene not in table.index: raise fault(f"{gene} among the genes", few(table.index), "Check the spelling.")
     rng, row = stream(random_state, "surviving", gene), table.loc[gene]
     at = single_targets(effects).index(gene)

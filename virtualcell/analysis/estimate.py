@@ -60,7 +60,7 @@ def entering(
     replicate: str, # Column of `obs` with the unit of inference
     contexts: Sequence[str] = (), # Columns that become the context
     statuses: tuple[str, ...] = ("validated",), # Statuses that may enter, where cells have one
-    *, use_flagged: bool = False, # Whether flagged cells may enter
+    *, use_flagged: bool = False, # Let flagged cells enter
 ) -> pd.DataFrame: # One row per cell: `perturbation, context, replicate, out`; `out` is empty for a cell that enters
     "Say of each cell where it belongs, and why it stays out"
     labels = adata.obs[Key.PERTURBATION].astype(str)
@@ -86,13 +86,13 @@ def _spelled(label: str) -> str | None:
 
 # %% ../../nbs/2_data/24_estimate.ipynb #1906b953
 def pseudobulk(
-    adata: AnnData, # Cells under the contract
-    replicate: str = Key.REPLICATE, # Column of `obs` with the unit of inference
+    adata: AnnData, # Cells × genes: raw counts in `layers['counts']`, `perturbation` and the replicate in `obs`
+    replicate: str = Key.REPLICATE, # Column of `obs` with the unit of inference, such as the donor
     contexts: Sequence[str] | str = (), # Columns of `obs` that are kept apart, such as ("cell_type",)
     *, pool_over: Sequence[str] | str = (), # Columns that may be mixed, because the call asked for it
-    min_cells: int = 20, # Fewer cells get a flag and are not measured
+    min_cells: int = 20, # Sums over fewer cells get a flag and are not used, 0 or more
     statuses: tuple[str, ...] = ("validated",), # Statuses that may enter, where cells have one
-    use_flagged: bool = False, # Whether cells with a `qc_flag` may enter
+    use_flagged: bool = False, # Let cells with a `qc_flag` enter
 ) -> AnnData: # perturbation·context·replicate × genes; `X` log1p CP10k, `obs` with `n_cells, n_flagged, qc_flag`
     "Sum counts within each perturbation, context and replicate; refuse to mix what was not declared"
     contexts, pool_over = ((names,) if isinstance(names, str) else tuple(names) for names in (contexts, pool_over))
@@ -182,9 +182,9 @@ def matched(
 
 # %% ../../nbs/2_data/24_estimate.ipynb #3e48a646
 def estimate_effects(
-    bulk: AnnData, # From `pseudobulk`
+    bulk: AnnData, # Sums of cells, from `pseudobulk`
     min_replicates: int = 2, # Independent replicates of a row, 1 or more; 1 allows a single one, with infinite error
-) -> Effects:
+) -> Effects: # Measured: (intervention, context) × genes [log1p CP10k], with standard errors and degrees of freedom
     "Estimate differences to the control of the same replicate and context; replicates give the error"
     check_positive(min_replicates, "min_replicates", whole=True)
     table, X = matched(bulk), np.asarray(bulk.X)
@@ -213,10 +213,10 @@ def estimate_effects(
 # %% ../../nbs/2_data/24_estimate.ipynb #1f9b6d5d
 def effects_from_replicates(
     shifts: Mapping[tuple[Intervention | str, Context], Float[np.ndarray, "replicate feature"]], # By row of the effects
-    var: Mapping, # `feature, unit, kind`
-    n_cells: Sequence[int], # Behind each row
+    var: Mapping, # Columns `feature, unit, kind` of the features
+    n_cells: Sequence[int], # Cells behind each row, 0 or more
     made_by: str, # What the effects were made from, for the record
-) -> Effects:
+) -> Effects: # Measured, a row per key of `shifts`
     "Estimate mean and shrunken standard error over replicates; one replicate has an infinite error"
     n = np.array([len(d) for d in shifts.values()])
     mean = np.array([d.mean(0) for d in shifts.values()])
@@ -232,8 +232,8 @@ def effects_from_replicates(
 
 # %% ../../nbs/2_data/24_estimate.ipynb #d4bf8ec4
 def left_out(
-    bulk: AnnData, # From `pseudobulk`
-    effects: Effects, # From `estimate_effects`
+    bulk: AnnData, # Sums of cells, from `pseudobulk`
+    effects: Effects, # Made from `bulk` by `estimate_effects`
 ) -> pd.DataFrame: # `perturbation, context, replicates, n_cells, reason`; the context as text
     "List perturbations that could not be measured in a context, and why"
     table = matched(bulk)

@@ -22,8 +22,8 @@ from ..stats import PseudoreplicationError
 # %% ../../nbs/2_data/24b_fitness.ipynb #7a47a612
 def guide_changes(
     guides: pd.DataFrame, # One row per guide
-    plasmid: str, # Column with plasmid reads
-    replicates: list[str], # Columns with reads after growth
+    plasmid: str, # Column with reads of the plasmid library, 0 or more
+    replicates: list[str], # Columns with reads after growth, 0 or more
 ) -> Float[np.ndarray, "guide replicate"]: # log2 fold change
     "Compute the change of each guide against the plasmid, on log2(counts per million + 1)"
     reads = check_columns(guides, [plasmid, *replicates], "the guide table")[[plasmid, *replicates]].to_numpy(float)
@@ -35,8 +35,8 @@ def guide_changes(
 # %% ../../nbs/2_data/24b_fitness.ipynb #8e298a39
 def estimate_fitness(
     guides: pd.DataFrame, # One row per guide with `gene` and, from `flag_guides`, `qc_flag`
-    plasmid: str, # Column with plasmid reads
-    replicates: list[str], # Columns with reads after growth
+    plasmid: str, # Column with reads of the plasmid library, 0 or more
+    replicates: list[str], # Columns with reads after growth of independent cultures, 0 or more
     min_replicates: int = 2, # Independent cultures, 1 or more; 1 gives a value with an infinite error
 ) -> Effects: # KO:gene × fitness [log2 fold change]
     "Estimate gene effects: guides are averaged within each replicate, replicates make the interval"

@@ -6,6 +6,6 @@ __all__ = open_room(__name__, {
     "delivery": ("Delivery", "Option",),
     "goal": ("Goal", "SafetyLimit",),
     "intervention": ("Intervention", "Part", "parse",),
-    "program": ("Program", "check",),
+    "program": ("Budget", "Limits", "Program", "check",),
     "readout": ("Readout",),
 })

@@ -20,7 +20,7 @@ from ..core import fault
 @dataclass(frozen=True, order=True)
 class Context:
     "Named values that say which cells an effect belongs to"
-    items: tuple[tuple[str, object], ...] = () # (key, value), sorted by key; values become text
+    items: tuple[tuple[str, object], ...] = () # Pairs such as ("donor", "101"); kept sorted by key, values as text
 
     def __post_init__(self):
         pairs = tuple(sorted((str(key), _value(value)) for key, value in self.items))
@@ -43,22 +43,22 @@ class Context:
         "Names that are declared"
         return tuple(key for key, _ in self.items)
 
-    def to_plain(self) -> dict[str, str]:
+    def to_plain(self) -> dict[str, str]: # Such as {"cell_type": "B cells", "donor": "101"}
         "Give the mapping that files hold"
         return dict(self.items)
 
-# %% ../../nbs/1_constraints/10b_context.ipynb #f7e60ca5
+# %% ../../nbs/1_constraints/10b_context.ipynb #7ecf8a6e
 def _value(value: object) -> str:
-    "24.0 as 24, everything else as it is written; NaN is refused"
+    "Write 24.0 as 24, and everything else as it is; NaN is refused"
     if value is None or value != value:
         raise fault("a value for every context key", repr(value), "Fill it, or drop the key.")
     if not isinstance(value, float | np.floating): return str(value)
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
-# %% ../../nbs/1_constraints/10b_context.ipynb #7ecf8a6e
+# %% ../../nbs/1_constraints/10b_context.ipynb #6f51d086
 def as_context(
-    value: Context | Mapping | None, # Such as {"cell_type": "B cells"}; None for no context
-) -> Context:
+    value: Context | Mapping | None, # Mapping such as {"cell_type": "B cells"}; None for no context
+) -> Context: # A context is returned as it is
     "Make a context of a mapping"
     if isinstance(value, Context): return value
     if value is None: return Context()
@@ -66,12 +66,12 @@ def as_context(
         raise fault("a context such as {'cell_type': 'B cells'}", repr(value), "Give a mapping of key to value.")
     return Context(tuple(value.items()))
 
-# %% ../../nbs/1_constraints/10b_context.ipynb #6f51d086
+# %% ../../nbs/1_constraints/10b_context.ipynb #b6ae40e2
 def spread_contexts(
-    contexts: Context | Mapping | Sequence | None, # One for all, or one for each
-    n: int, # Rows
-) -> tuple[Context, ...]: # n of them
-    "One context for each of `n` rows"
+    contexts: Context | Mapping | Sequence | None, # One for all rows, or one for each
+    n: int, # Number of rows, 0 or more
+) -> tuple[Context, ...]: # One for each row
+    "Give each of `n` rows its context"
     if contexts is None or isinstance(contexts, Context | Mapping | str): return (as_context(contexts),) * n
     found = tuple(map(as_context, contexts))
     if len(found) != n: raise fault(f"one context, or {n}", len(found), "Give one for each intervention.")

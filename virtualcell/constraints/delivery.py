@@ -17,7 +17,7 @@ from ..core import check_one_of, check_positive, fault, few, repeated
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #d4520ac0
 def refuse_duplicates(
     names: Iterable, # Names or numbers that must differ
-    what: str, # What they name, for the message
+    what: str, # Word for one of them, for the message
 ) -> None:
     "Refuse names that are given twice"
     again = repeated(names)
@@ -26,14 +26,14 @@ def refuse_duplicates(
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #dac0f11c
 @dataclass(frozen=True)
 class Option:
-    "One kind of intervention that the lab can do"
-    kind: str # One of the grammar's kinds
-    targets: tuple[str, ...] = () # Genes, compounds or components
-    doses: tuple[float, ...] = () # Doses in `unit`; empty for none
-    unit: str = "" # Unit of the doses
-    times_h: tuple[float, ...] = (0.0,) # Times from the start [h]
-    cost: float = 0.0 # Of one target [currency]
-    delivery: str = "" # How it gets into the cells, such as `RNP`; empty where it does not matter
+    "One kind of intervention that the lab can do: any of its targets, at any of its doses and times"
+    kind: str # KO, KD, CRISPRi, CRISPRa, OE, drug, cytokine, medium or other
+    targets: tuple[str, ...] = () # Genes, compounds or components of the medium, 1 or more
+    doses: tuple[float, ...] = () # Doses in `unit`, 0 or more; empty for none
+    unit: str = "" # Unit of the doses, such as nM
+    times_h: tuple[float, ...] = (0.0,) # Times from the start of the culture, 0 or more [h]
+    cost: float = 0.0 # Price of one target, 0 or more [currency]
+    delivery: str = "" # Way into the cells, such as `RNP`; empty where it does not matter
 
     def __post_init__(self):
         check_one_of(self.kind, KINDS, "kind of an option")
@@ -52,12 +52,12 @@ class Option:
 @dataclass(frozen=True)
 class Delivery:
     "One way into the cells, and what it can carry"
-    name: str # As options and interventions write it, such as `RNP`
-    kinds: tuple[str, ...] # Kinds of interventions that it carries
-    max_parts: int = 1 # Parts of one use
-    max_uses: int = 1 # Uses in one candidate, each at its own time
-    times_h: tuple[float, ...] = () # Times at which it can be given [h]; empty for any
-    cost: float = 0.0 # Of one use, without what it carries [currency]
+    name: str # Name, as options and interventions write it, such as `RNP`
+    kinds: tuple[str, ...] # Kinds of interventions that it carries, 1 or more
+    max_parts: int = 1 # Most parts in one use, 1 or more
+    max_uses: int = 1 # Most uses in one candidate, each at its own time, 1 or more
+    times_h: tuple[float, ...] = () # Times at which it can be given; empty for any [h]
+    cost: float = 0.0 # Price of one use without the parts that it carries, 0 or more [currency]
     why: str = "" # Reason for the limits, shown where one is broken
 
     def __post_init__(self):
@@ -74,24 +74,24 @@ class Delivery:
     def reason(self) -> str: return f" ({self.why})" if self.why else "" # `why` in brackets, for messages
 
     def can_be_given(self,
-        time_h: float, # From the start [h]
-    ) -> bool:
-        "Say whether the lab can give it at this time"
+        time_h: float, # Time from the start of the culture [h]
+    ) -> bool: # True if the lab can give it then
+        "Check a time against those at which it can be given"
         return not self.times_h or time_h in self.times_h
 
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #99cd9bb6
 def usable(
-    way: Delivery, # A declared one
-    options: Iterable[Option], # What the lab can do
-) -> bool:
-    "Say whether one of the options that it carries comes at a time at which it can be given"
+    way: Delivery, # A declared delivery
+    options: Iterable[Option], # Options of the lab
+) -> bool: # True if an option that it carries comes at a time at which it can be given
+    "Check that a delivery has something to carry"
     return any(way.can_be_given(time_h) for option in options if option.delivery == way.name
                for time_h in option.times_h)
 
 # %% ../../nbs/1_constraints/11a_delivery.ipynb #d962163e
 def check_deliveries(
-    deliveries: Sequence[Delivery], # Declared ones; none where they do not matter
-    options: Sequence[Option], # What they have to carry
+    deliveries: Sequence[Delivery], # Declared deliveries; none where they do not matter
+    options: Sequence[Option], # Options that they have to carry
 ) -> None:
     "Refuse options that no declared delivery carries, and deliveries without an option or a common time"
     if not deliveries: return
@@ -104,6 +104,7 @@ def check_deliveries(
     if idle: raise fault(f"an option that is delivered by {few(idle)}", "none", "Add one, or remove the delivery.")
     for way in deliveries:
         if usable(way, options): continue
-        times = sorted({time_h for option in options if option.delivery == way.name for time_h in option.times_h})
-        raise fault(f"times_h of {way.name} among those of its options, {few(f'{t:g}' for t in times)} h",
+        offered = sorted({time_h for option in options if option.delivery == way.name for time_h in option.times_h})
+        times = [f"{time_h:g}" for time_h in offered]
+        raise fault(f"times_h of {way.name} among those of its options, {few(times)} h",
                     f"{few(f'{t:g}' for t in way.times_h)} h", "Let them share one.")

@@ -20,8 +20,8 @@ from ..core import check_shape
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #bb1e9867
 def part_table(
-    interventions: Sequence[Intervention | str], # Any
-) -> pd.DataFrame: # `row, kind, target, dose, unit, delivery, time_h`; NaN for no dose
+    interventions: Sequence[Intervention | str], # Interventions, or their texts
+) -> pd.DataFrame: # One row per part: `row, kind, target, dose, unit, delivery, time_h`; NaN for no dose
     "List the parts of all `interventions`, with the position of the intervention in `row`"
     held = [(i, p.kind, p.target, p.dose, p.unit, p.delivery, p.time_h)
             for i, one in enumerate(map(parse, interventions)) for p in one.parts]
@@ -31,12 +31,12 @@ def part_table(
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #3d63e429
 @dataclass(frozen=True)
 class Channel:
-    "A way of acting on a target, with the doses and times that were seen of it"
-    kind: str # Such as `KO`
-    unit: str = "" # Of the dose; empty for none
-    delivery: str = "" # Such as `RNP`
-    dose_range: tuple[float, float] = (0.0, 0.0) # Smallest and largest, scaled: log10, or share of normal
-    time_range: tuple[float, float] = (0.0, 0.0) # Earliest and latest [h]
+    "A way of acting on a target, with the range of doses and times in the training set"
+    kind: str # Kind of intervention, such as `KO`
+    unit: str = "" # Unit of the dose; empty for none
+    delivery: str = "" # Way into the cells, such as `RNP`
+    dose_range: tuple[float, float] = (0.0, 0.0) # Smallest and largest dose, scaled: log10, or share of normal
+    time_range: tuple[float, float] = (0.0, 0.0) # Earliest and latest time [h]
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -45,7 +45,7 @@ class Channel:
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #0e643fbb
 def _scaled_dose(part: Part) -> float:
-    "log10 of a dose, the share of a percentage, 0 where there is none"
+    "Scale a dose: its log10, the share of a percentage, 0 where there is none"
     if part.dose is None: return 0.0
     if part.unit == "%": return part.dose / 100
     return float(np.log10(part.dose)) if part.dose > 0 else -np.inf
@@ -53,13 +53,13 @@ def _scaled_dose(part: Part) -> float:
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #51dc9c77
 @dataclass(frozen=True)
 class Encoder:
-    "The channels of a training set"
-    channels: tuple[Channel, ...] = () # Sorted by kind, unit and delivery
+    "The channels of a training set: what a model has seen of kinds, doses, times and deliveries"
+    channels: tuple[Channel, ...] = () # One for each kind, unit and delivery, sorted
 
     def seen(self,
-        interventions: Sequence[Intervention], # Any
-    ) -> Bool[np.ndarray, " intervention"]: # True where every part lies inside its channel; the control is
-        "Tell what the training set covers"
+        interventions: Sequence[Intervention], # Interventions to look up
+    ) -> Bool[np.ndarray, " intervention"]: # True where every part lies inside its channel, and for the control
+        "Tell which interventions the training set covers"
         at, known = {channel.key: channel for channel in self.channels}, {}
         def inside(p: Part) -> bool: # asked once for each kind, dose and time, whatever the target
             key = (p.kind, p.unit, p.delivery, p.dose, p.time_h)
@@ -77,8 +77,8 @@ def _inside(channel: Channel | None, part: Part) -> bool:
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #264c2271
 def learn_encoder(
-    interventions: Sequence[Intervention | str], # Of a training set
-) -> Encoder:
+    interventions: Sequence[Intervention | str], # Interventions of a training set
+) -> Encoder: # With one channel for each kind, unit and delivery
     "Collect the channels of `interventions`, with the doses and times seen in each"
     held: dict[tuple, list[Part]] = {}
     for one in dict.fromkeys(map(parse, interventions)):
@@ -89,20 +89,22 @@ def learn_encoder(
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #2c344ec7
 def _position(value: float, ends: tuple[float, float]) -> float:
-    "Where `value` lies, −1 to 1 over the range"
+    "Scale `value` to −1 to 1 over the range"
     return 2 * (value - ends[0]) / (ends[1] - ends[0]) - 1
 
-def columns_per_latent(encoder: Encoder) -> int: # Blocks of the row: one per channel, one more for each range in it
+def columns_per_latent(
+    encoder: Encoder, # Of the training set
+) -> int: # One per channel, and one more for each dose or time that varies in it
     "Count the blocks of an encoded row"
     return sum(1 + (c.dose_range[0] < c.dose_range[1]) + (c.time_range[0] < c.time_range[1]) for c in encoder.channels)
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #4d532582
 def encode(
-    encoder: Encoder, # From the training set
-    interventions: Sequence[Intervention], # Any
-    place: Mapping[str, int], # Row of each target in `features`
+    encoder: Encoder, # Of the training set
+    interventions: Sequence[Intervention], # Interventions to encode
+    place: Mapping[str, int], # Row of each target in `features`, from 0
     features: Float[np.ndarray, "target latent"], # Features of targets
-) -> tuple[Float[np.ndarray, "intervention column"], Bool[np.ndarray, " intervention"]]: # (rows, known and seen)
+) -> tuple[Float[np.ndarray, "intervention column"], Bool[np.ndarray, " intervention"]]: # (rows, True where covered)
     "Encode interventions for a linear model: kind, dose, time and delivery choose the block, the target fills it"
     check_shape(features, (None, None), "features")
     width, starts, n = features.shape[1], {}, 0
@@ -133,7 +135,7 @@ def _add_parts(rows: np.ndarray, held: list, starts: dict, weights: dict, place:
 
 # %% ../../nbs/1_constraints/10a_encoder.ipynb #7a871eb7
 def _weights(channel: Channel, part: Part) -> list[float]:
-    "1, then the scaled dose and the scaled time where they vary in the channel"
+    "List 1, then the scaled dose and the scaled time where they vary in the channel"
     weights = [1.0]
     for value, ends in ((_scaled_dose(part), channel.dose_range), (part.time_h, channel.time_range)):
         if ends[0] < ends[1]: weights.append(_position(value, ends))

@@ -20,9 +20,9 @@ TRADE_OFFS = ("weighted", "pareto")
 
 @dataclass(frozen=True)
 class Goal:
-    "Where the cells should go"
+    "A readout that should change, and in which direction"
     readout: str # Name of a trusted readout
-    direction: str = "up" # up or down
+    direction: str = "up" # Wanted change: up or down
     weight: float = 1.0 # Worth of one unit of the readout, above 0
 
     def __post_init__(self):
@@ -36,8 +36,8 @@ class Goal:
 
 # %% ../../nbs/1_constraints/11b_goal.ipynb #8610d753
 def check_goals(
-    goals: Sequence[Goal], # Of one program
-    trade_off: str, # weighted or pareto
+    goals: Sequence[Goal], # Goals of one program, 1 or more
+    trade_off: str, # Way to follow several: weighted or pareto
 ) -> None:
     "Refuse goals that cannot be followed together"
     check_one_of(trade_off, TRADE_OFFS, "trade_off")
@@ -52,9 +52,9 @@ def check_goals(
 @dataclass(frozen=True)
 class SafetyLimit:
     "A bound on the predicted effect on a trusted readout"
-    readout: str # Name of the readout
-    min_effect: float | None = None # Lowest acceptable effect against control [unit]
-    max_effect: float | None = None # Highest acceptable effect [unit]
+    readout: str # Name of a trusted readout
+    min_effect: float | None = None # Lowest acceptable effect; None for no bound [unit of the readout]
+    max_effect: float | None = None # Highest acceptable effect; None for no bound [unit of the readout]
     why: str = "" # Reason for the limit, shown in the ranking
 
     def __post_init__(self):

@@ -28,7 +28,7 @@ _PART = re.compile(r'(?P<kind>\w+):(?:(?P<target>[A-Za-z0-9][\w.\-/]*?)|"(?P<quo
 _JOINS = re.compile(r'\+(?=(?:[^"]*"[^"]*")*[^"]*$)') # a plus outside quotes
 
 def _number(value: float) -> str:
-    "The shortest text that reads back as `value`, without a plus"
+    "Write the shortest text that reads back as `value`, without a plus"
     text = f"{value:g}"
     return (text if float(text) == value else repr(value)).replace("e+", "e")
 
@@ -36,12 +36,12 @@ def _number(value: float) -> str:
 @dataclass(frozen=True, order=True)
 class Part:
     "One thing done at one time"
-    time_h: float # Time from the start of the culture [h], 0 or more
-    kind: str # One of `KINDS`
+    time_h: float # Time from the start of the culture, 0 or more [h]
+    kind: str # KO, KD, CRISPRi, CRISPRa, OE, drug, cytokine, medium or other
     target: str # Gene, compound, cytokine or medium component
-    dose: float | None = None # Amount in `unit`; for a knock-down the production that remains
-    unit: str = "" # One of `UNITS`
-    delivery: str = "" # How it gets into the cells, such as `RNP`; empty where it does not matter
+    dose: float | None = None # Amount in `unit`, 0 or more; for a knock-down the expression that remains
+    unit: str = "" # Unit of the dose, such as nM; empty where there is none
+    delivery: str = "" # Way into the cells, such as `RNP`; empty where it does not matter
 
     def __post_init__(self):
         check_one_of(self.kind, KINDS, "kind of intervention")
@@ -57,8 +57,8 @@ class Part:
 
     def __str__(self): return self.text() + f"@{_number(self.time_h)}h"
 
-    def text(self) -> str:
-        "Spell it without its time"
+    def text(self) -> str: # Such as `KO:CD5~RNP`
+        "Spell the part without its time"
         target = self.target if _SIMPLE.fullmatch(self.target) else f'"{self.target}"'
         dose = "" if self.dose is None else f"={_number(self.dose)}{self.unit}"
         return f"{self.kind}:{target}{dose}" + (f"~{self.delivery}" if self.delivery else "")
@@ -71,7 +71,8 @@ def _order(part: Part) -> tuple:
 def _check_dose(part: Part) -> None:
     if part.dose is None:
         if part.unit: raise fault(f"a dose beside the unit of {part.target}", "none", "Give both, or neither.")
-        if part.kind in DOSED: raise fault(f"a dose with its unit for {part.text()}", "none", "Write drug:NAME=50nM.")
+        if part.kind in DOSED:
+            raise fault(f"a dose with its unit for {part.kind}:{part.target}", "none", "Write drug:NAME=50nM.")
         return
     check_positive(part.dose, f"dose of {part.target}", zero_ok=True)
     object.__setattr__(part, "dose", float(part.dose) + 0.0)
@@ -87,8 +88,8 @@ def _check_dose(part: Part) -> None:
 # %% ../../nbs/1_constraints/10_intervention.ipynb #d2ee6642
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    "What is done to the cells: sorted parts, none of them for the control"
-    parts: tuple[Part, ...] = () # Sorted by time, kind, target
+    "All that is done to the cells: sorted parts, and no part for the control"
+    parts: tuple[Part, ...] = () # Things that are done; kept sorted by time, kind and target
 
     def __post_init__(self):
         if len(self.parts) > 1: object.__setattr__(self, "parts", tuple(sorted(self.parts, key=_order)))
@@ -106,7 +107,7 @@ class Intervention:
     def __hash__(self): return hash(self._text)
     def __lt__(self, other): return self._text < other._text
 
-    def to_plain(self) -> str:
+    def to_plain(self) -> str: # Such as `KO:CD5+CRISPRa:IL7R@48h`
         "Give the text that files hold"
         return self._text
 
@@ -125,17 +126,17 @@ class Intervention:
         "Distinct times, rising: each is a delivery"
         return tuple(sorted({part.time_h for part in self.parts}))
 
-# %% ../../nbs/1_constraints/10_intervention.ipynb #7de77e6c
+# %% ../../nbs/1_constraints/10_intervention.ipynb #fff13ee3
 def parse(
-    text: "str | Intervention", # Such as `KO:CD5+CRISPRa:IL7R@48h`
-) -> Intervention:
-    "Read an intervention; what is not understood is an error"
+    text: "str | Intervention", # Text such as `KO:CD5+CRISPRa:IL7R@48h`; an intervention is returned as it is
+) -> Intervention: # The same object for the same text
+    "Read an intervention; a text that is not understood is an error"
     return text if isinstance(text, Intervention) else _read(str(text))
 
-# %% ../../nbs/1_constraints/10_intervention.ipynb #fff13ee3
+# %% ../../nbs/1_constraints/10_intervention.ipynb #6693b6f2
 def parse_all(
-    interventions: Iterable[str | Intervention], # One or more, in their order
-) -> tuple[Intervention, ...]:
+    interventions: Iterable[str | Intervention], # Texts or interventions
+) -> tuple[Intervention, ...]: # In the same order
     "Read a list of interventions"
     if isinstance(interventions, str | Intervention):
         raise fault("a list of interventions", repr(str(interventions)), "Write ['KO:CD5'].")

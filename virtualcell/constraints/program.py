@@ -28,10 +28,10 @@ from ..core import build, check_one_of, check_positive, digest, fault, few, plai
 # %% ../../nbs/1_constraints/12_program.ipynb #a3903d94
 @dataclass(frozen=True)
 class Limits:
-    "What may be combined, and what must not be touched"
-    max_parts: int = 1 # Parts of one candidate
-    max_deliveries: int = 1 # Uses of deliveries in one candidate; distinct times where none is declared
-    max_cost: float | None = None # Of one candidate [currency]
+    "Limits on combinations, and targets that must not be touched"
+    max_parts: int = 1 # Most parts of one candidate, 1 or more
+    max_deliveries: int = 1 # Most uses of deliveries in one candidate, 1 or more; distinct times where none is declared
+    max_cost: float | None = None # Most that one candidate may cost, 0 or more; None for no limit [currency]
     forbidden: tuple[tuple[str, ...], ...] = () # Sets of targets that must not come together
     protected: tuple[str, ...] = () # Targets that must not be touched
 
@@ -44,11 +44,11 @@ class Limits:
 # %% ../../nbs/1_constraints/12_program.ipynb #4e5c198a
 @dataclass(frozen=True)
 class Budget:
-    "What one round can carry"
-    batch_size: int = 8 # Candidates per round
-    replicates: int = 3 # Independent replicates of each
-    cost_per_delivery: float = 0.0 # Of one time at which anything is done; 0 where deliveries have costs [currency]
-    currency: str = "EUR" # Of all costs
+    "Size and price of one round"
+    batch_size: int = 8 # Candidates per round, 1 or more
+    replicates: int = 3 # Independent replicates of each candidate, 1 or more
+    cost_per_delivery: float = 0.0 # Price of a time at which anything is done; 0 where deliveries have costs [currency]
+    currency: str = "EUR" # Currency of all costs
 
     def __post_init__(self):
         for name in ("batch_size", "replicates"): check_positive(getattr(self, name), name, whole=True)
@@ -57,19 +57,19 @@ class Budget:
 # %% ../../nbs/1_constraints/12_program.ipynb #03b791d3
 @dataclass(frozen=True)
 class Program:
-    "Feasible, trusted, wanted: the contract that every candidate is checked against"
-    name: str # Short name
-    product: str # What is being made
-    cell_types: tuple[str, ...] # Starting cells
-    options: tuple[Option, ...] # What the lab can do
-    readouts: tuple[Readout, ...] # What the lab can measure
-    goals: tuple[Goal, ...] # Where the cells should go
-    trade_off: str = "weighted" # Of several goals: weighted (added up by weight) or pareto (no exchange rate)
+    "The contract that every candidate is checked against: all that is feasible, trusted and wanted"
+    name: str # Short name, such as `cart_persistence`
+    product: str # Product in words
+    cell_types: tuple[str, ...] # Names of the starting cells, 1 or more
+    options: tuple[Option, ...] # Interventions that the lab can do, 1 or more
+    readouts: tuple[Readout, ...] # Quantities that the lab can measure
+    goals: tuple[Goal, ...] # Readouts that should change, 1 or more
+    trade_off: str = "weighted" # Way to follow several goals: weighted (added up) or pareto (no exchange rate)
     deliveries: tuple[Delivery, ...] = () # Ways into the cells; none where they do not matter
     safety: tuple[SafetyLimit, ...] = () # Bounds on predicted effects
-    limits: Limits = field(default_factory=Limits) # Bounds on what is done
-    budget: Budget = field(default_factory=Budget) # Size and cost of a round
-    source: str = "" # Where the facts come from
+    limits: Limits = field(default_factory=Limits) # Bounds on combinations
+    budget: Budget = field(default_factory=Budget) # Size and price of a round
+    source: str = "" # Origin of the facts
 
     def __post_init__(self):
         _check_facts(self)
@@ -92,12 +92,12 @@ class Program:
     @staticmethod
     def load(name: str) -> "Program": return load_program(name)
 
-# %% ../../nbs/1_constraints/12_program.ipynb #4c2a9c6f
+# %% ../../nbs/1_constraints/12_program.ipynb #e28be2b9
 def find_readout(
-    program: Program, # With its readouts
-    name: str, # As the program spells it
-) -> Readout:
-    "Find the readout called `name`"
+    program: Program, # Program with its readouts
+    name: str, # Name of the readout, as the program spells it
+) -> Readout: # Of this name
+    "Find a readout by its name"
     known = {one.name: one for one in program.readouts}
     return known[check_one_of(name, known, "readout")]
 
@@ -136,8 +136,8 @@ def _check_trusted(program: Program) -> None:
 
 # %% ../../nbs/1_constraints/12_program.ipynb #82922ba2
 def check_contexts(
-    program: Program, # Names its cell types
-    contexts: Iterable[Context], # Where effects were predicted or measured
+    program: Program, # Program with its cell types
+    contexts: Iterable[Context], # Contexts in which effects were predicted or measured
 ) -> None:
     "Refuse a cell type that the program does not name; contexts without one pass"
     said = dict.fromkeys(dict(one.items).get("cell_type") for one in contexts)
@@ -154,18 +154,18 @@ def _by_target(options: tuple[Option, ...]) -> dict[tuple[str, str], tuple[Optio
 
 # %% ../../nbs/1_constraints/12_program.ipynb #d014f6b0
 def use_of(
-    program: Program, # With its deliveries
+    program: Program, # Program with its deliveries
     part: Part, # One thing that is done
-) -> tuple[str, float]: # (delivery, time [h]); the delivery is empty where none is declared
-    "Name the use that a part comes with"
+) -> tuple[str, float]: # (delivery, time in h); the delivery is empty where none is declared
+    "Name the use of a delivery that a part comes with"
     return (part.delivery if program.deliveries else "", part.time_h)
 
 # %% ../../nbs/1_constraints/12_program.ipynb #80248c08
 def uses(
-    program: Program, # With its deliveries
-    candidate: Intervention, # What is done
-) -> dict[tuple[str, float], list[Part]]: # Parts of each use
-    "Sort the parts of a candidate by use"
+    program: Program, # Program with its deliveries
+    candidate: Intervention, # All that is done
+) -> dict[tuple[str, float], list[Part]]: # Parts of each use: (delivery, time in h)
+    "Sort the parts of a candidate by the use of a delivery that they come with"
     held: dict[tuple[str, float], list[Part]] = {}
     for part in candidate.parts: held.setdefault(use_of(program, part), []).append(part)
     return held
@@ -188,26 +188,26 @@ def _narrow(program: Program, part: Part) -> tuple[tuple[Option, ...], tuple[str
 
 # %% ../../nbs/1_constraints/12_program.ipynb #b7b5578b
 def price(
-    program: Program, # With the costs
+    program: Program, # Program with its costs
     part: Part, # One thing that is done
-) -> float: # [currency of the budget]; 0 for a target that is not offered
+) -> float: # 0 for a target that is not offered [currency of the budget]
     "Find the price of one part: the cheapest of the options that fit it best"
     return min((option.cost for option in _narrow(program, part)[0]), default=0.0)
 
 # %% ../../nbs/1_constraints/12_program.ipynb #7d438fbc
 def use_price(
-    program: Program, # With the costs
+    program: Program, # Program with its costs
     part: Part, # One thing that is done
-) -> float: # [currency of the budget]; 0 for a delivery that is not declared
-    "Find the price of the use that a part comes with"
+) -> float: # 0 for a delivery that is not declared [currency of the budget]
+    "Find the price of the use of a delivery that a part comes with"
     if not program.deliveries: return program.budget.cost_per_delivery
     return program.ways[part.delivery].cost if part.delivery in program.ways else 0.0
 
 # %% ../../nbs/1_constraints/12_program.ipynb #04b6147d
 def cost(
-    program: Program, # With the costs
-    candidate: Intervention, # What is done
-) -> float: # [currency of the budget]
+    program: Program, # Program with its costs
+    candidate: Intervention, # All that is done
+) -> float: # 0 or more [currency of the budget]
     "Add up the cost of making one candidate once"
     made = used = 0.0 # added one by one, as the columns of a screen are
     for part in candidate.parts: made += price(program, part)
@@ -217,7 +217,7 @@ def cost(
 # %% ../../nbs/1_constraints/12_program.ipynb #f9e890c1
 @dataclass(frozen=True)
 class Verdict:
-    "The judgement of a candidate: allowed or not, and the rules it breaks"
+    "The verdict on a candidate: allowed or not, and the rules that it breaks"
     allowed: bool # True if no rule is broken
     rules: tuple[str, ...] = () # Names of the broken rules
     reasons: tuple[str, ...] = () # One sentence each
@@ -300,27 +300,27 @@ RULES: dict[str, Callable[[Program, Intervention], str]] = {
     "forbidden_together": _forbidden, "protected": _protected, "max_cost": _cost}
 
 def check(
-    program: Program, # The contract
-    candidate: Intervention | str, # The idea
-) -> Verdict: # True where it may be made
-    "Check one candidate against every rule"
+    program: Program, # Program with its rules
+    candidate: Intervention | str, # Intervention, or its text
+) -> Verdict: # True if the candidate may be made; otherwise with the broken rules and the reasons
+    "Check one candidate against every rule of a program"
     candidate = parse(candidate)
     broken = {name: reason for name, rule in RULES.items() if (reason := rule(program, candidate))}
     return Verdict(not broken, tuple(broken), tuple(broken.values()))
 
 # %% ../../nbs/1_constraints/12_program.ipynb #e67ef507
 def from_yaml(
-    source: str | Path, # A path that ends in .yaml or .yml, or the text itself
-) -> Program:
-    "Read a program; nothing in the file is run"
+    source: str | Path, # Path that ends in .yaml or .yml, or the text itself
+) -> Program: # Checked: unknown fields and contradictions are refused
+    "Read a program from YAML; nothing in the file is run"
     return build(Program, read_program_file(source), "the program")
 
 # %% ../../nbs/1_constraints/12_program.ipynb #acfa7d28
 def to_yaml(
-    program: Program, # To write
-    path: str | Path | None = None, # Where to; None for the text alone
-) -> str:
-    "Write YAML that `from_yaml` reads back to an equal program"
+    program: Program, # Program to write
+    path: str | Path | None = None, # File to make or replace; None for the text alone
+) -> str: # Text of the file
+    "Write a program as YAML that `from_yaml` reads back to an equal one"
     import yaml
     text = yaml.safe_dump(plain(program), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     if path is not None: write_atomic(path, text)
@@ -328,8 +328,8 @@ def to_yaml(
 
 # %% ../../nbs/1_constraints/12_program.ipynb #79da4c50
 def load_program(
-    name: str, # Name of a shipped program
-) -> Program:
+    name: str, # Name of a program that ships, such as `cart_persistence`
+) -> Program: # With its targets
     "Load a program that comes with the library"
     folder = files("virtualcell") / "programs"
     known = sorted(Path(str(p)).stem for p in folder.iterdir() if p.name.endswith(".yaml"))

@@ -34,7 +34,7 @@ def _load(text: str) -> object:
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #6bc9934f
 def _read(path: Path, what: str) -> str:
-    "The text of a file in UTF-8"
+    "Read a file in UTF-8"
     if not path.exists(): raise fault(f"{what} at {path}", "no file", "Check the path; lists lie beside the program.")
     if not path.is_file(): raise fault(f"{what} at {path}", "a folder", "Name a file.")
     try: return path.read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def _target_file(name: object, beside: Path | None) -> list[str]:
 
 # %% ../../nbs/1_constraints/11c_program_file.ipynb #21d3eb12
 def read_program_file(
-    source: str | Path, # A path that ends in .yaml or .yml, or the text itself
+    source: str | Path, # Path that ends in .yaml or .yml, or the text itself
 ) -> object: # Plain values, not yet checked against the fields of a program
     "Read the plain values of a program"
     path = Path(source) if isinstance(source, Path) or str(source).strip().endswith((".yaml", ".yml")) else None

@@ -15,23 +15,23 @@ from ..core import check_positive, fault
 # %% ../../nbs/1_constraints/11_readout.ipynb #0920e408
 @dataclass(frozen=True)
 class Readout:
-    "One measured quantity"
-    name: str # As in the features of `Effects`
-    modality: str = "expression" # expression, protein, fitness, function, simulation …
+    "A quantity that the lab can measure"
+    name: str # Name, as in the features of `Effects`
+    modality: str = "expression" # Kind of assay, such as expression, protein, fitness, function or simulation
     unit: str = "" # Unit of the value, spelled as in `Effects.var`
-    noise_sd: float = 0.0 # Standard deviation of one replicate [unit]
-    trusted: bool = True # Whether it may decide anything
+    noise_sd: float = 0.0 # Standard deviation of one replicate, 0 or more [unit of the readout]
+    trusted: bool = True # True if a goal or a safety limit may use it
 
     def __post_init__(self):
         if not self.name or self.name != self.name.strip():
             raise fault("a name of a readout without blanks at its ends", repr(self.name), "Name it as the effects do.")
         check_positive(self.noise_sd, f"noise_sd of {self.name}", zero_ok=True)
 
-# %% ../../nbs/1_constraints/11_readout.ipynb #f8a33340
+# %% ../../nbs/1_constraints/11_readout.ipynb #8149d82c
 def replicate_sd(
-    readout: Readout, # The assay
+    readout: Readout, # Readout with its noise
     n_replicates: int, # Independent replicates, 1 or more
-) -> float: # [unit]
-    "Standard error that the assay adds to a mean of replicates"
+) -> float: # 0 or more [unit of the readout]
+    "Compute the standard error that the assay adds to a mean of replicates"
     check_positive(n_replicates, "n_replicates", whole=True)
     return readout.noise_sd / n_replicates**0.5

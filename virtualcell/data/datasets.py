@@ -35,11 +35,13 @@ class Original:
 
     @property
     def place(self) -> str: # Relative path in a mirror folder
-        "Where a mirror keeps it"
+        "Say where a mirror keeps it"
         return f"{self.repository}@{self.commit}/{self.path}"
 
-    def url(self, mirror: str | None = None) -> str:
-        "The public address, or the address below a `mirror`"
+    def url(self,
+        mirror: str | None = None, # Address of a mirror; None for the public address
+    ) -> str: # Such as https://…
+        "Give the public address, or the address below a mirror"
         if mirror: return f"{mirror.rstrip('/')}/{self.place}"
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
 
@@ -56,16 +58,16 @@ class Dataset:
     embedded: tuple[str, ...] = () # Files that ship with the library
 
 # %% ../../nbs/2_data/26_datasets.ipynb #1a0a0cf5
-def cache_folder() -> Path:
-    "Where downloads are kept: `VIRTUALCELL_CACHE`, else the system's cache folder"
+def cache_folder() -> Path: # `VIRTUALCELL_CACHE`, else the system's cache folder
+    "Find the folder where downloads are kept"
     import pooch
     return Path(os.environ.get("VIRTUALCELL_CACHE") or pooch.os_cache("virtualcell"))
 
 # %% ../../nbs/2_data/26_datasets.ipynb #bd39d056
 def find_local(
-    original: Original, # What is looked for
-) -> Path | None: # Its path if its bytes are right
-    "The file in the folder `VIRTUALCELL_DATA`, or in the cache; wrong bytes in the folder are an error"
+    original: Original, # The file that is looked for
+) -> Path | None: # Its path if its bytes are right; None where it is not at hand
+    "Find a file in the folder `VIRTUALCELL_DATA`, or in the cache; wrong bytes in the folder are an error"
     folder = os.environ.get("VIRTUALCELL_DATA")
     if folder:
         for place in (Path(folder) / "upstream" / original.place, Path(folder) / original.place):
@@ -83,9 +85,9 @@ def _checked(path: Path, original: Original) -> Path:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #37f347e8
 def download(
-    original: Original, # What is wanted
+    original: Original, # The file that is wanted
     mirror: str | None = None, # Address of a mirror; else VIRTUALCELL_MIRROR, else the public address
-    *, progress: bool = False, # Show a bar
+    *, progress: bool = False, # Show a progress bar
 ) -> Path: # In the cache
     "Get a file into the cache; only checked bytes stay there"
     import pooch
@@ -108,7 +110,7 @@ def download(
 
 # %% ../../nbs/2_data/26_datasets.ipynb #b04a08b3
 def _papalexi(paths: list[Path]) -> object:
-    "Genes and guides of 20,729 cells; guides in `obsm['guide_counts']`, targets in `uns['guide_targets']`"
+    "Read genes and guides of 20,729 cells; guides in `obsm['guide_counts']`, targets in `uns['guide_targets']`"
     import rdata
     from anndata import AnnData
     from scipy.sparse import csr_matrix
@@ -129,7 +131,7 @@ def _papalexi(paths: list[Path]) -> object:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #465c75a0
 def _rade(paths: list[Path]) -> object:
-    "44 bulk samples × expressed genes, raw counts"
+    "Read 44 bulk samples × expressed genes, raw counts"
     import rdata
     from anndata import AnnData
     counts = rdata.read_rda(paths[0])["Count.Matrix"].T
@@ -142,7 +144,7 @@ def _rade(paths: list[Path]) -> object:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #03879ddd
 def _schmidt(paths: list[Path]) -> dict[str, pd.DataFrame]:
-    "Gene summaries of four screens: readout, donor, gene, log2 fold change and false-discovery rates"
+    "Read gene summaries of four screens: readout, donor, gene, log2 fold change and false-discovery rates"
     parts = []
     for path in paths:
         readout, donor = path.name.split(".")[0].split("_")[1:]
@@ -154,7 +156,7 @@ def _schmidt(paths: list[Path]) -> dict[str, pd.DataFrame]:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #911abdc2
 def _korkut(paths: list[Path]) -> dict[str, pd.DataFrame]:
-    "89 drug conditions: doses on 99 nodes, and the response of 82 proteins, 5 phenotypes and 12 drug nodes"
+    "Read 89 drug conditions: doses on 99 nodes, and the response of 82 proteins, 5 phenotypes and 12 drug nodes"
     doses, response, nodes, index = paths
     names = nodes.read_text(encoding="utf-8").split()
     conditions = pd.Index([line.split()[0] for line in index.read_text(encoding="utf-8").splitlines() if line.strip()],
@@ -164,7 +166,7 @@ def _korkut(paths: list[Path]) -> dict[str, pd.DataFrame]:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #6fae2d04
 def _il2(paths: list[Path]) -> dict[str, pd.DataFrame]:
-    "pSTAT5 of lymphocyte subsets under IL-2 variants: dose and time series, and receptor counts"
+    "Read pSTAT5 of lymphocyte subsets under IL-2 variants: dose and time series, and receptor counts"
     dose, course, receptors = paths
     wide = pd.read_csv(course, encoding="utf-8-sig")
     long = wide.melt(list(wide.columns[:4]), var_name="Concentration_nM", value_name="RFU").dropna(subset="RFU")
@@ -174,14 +176,14 @@ def _il2(paths: list[Path]) -> dict[str, pd.DataFrame]:
 
 # %% ../../nbs/2_data/26_datasets.ipynb #3aa01277
 def _tables(paths: list[Path]) -> dict[str, pd.DataFrame]:
-    "Parquet files by name"
+    "Read parquet files by name"
     return {path.stem: pd.read_parquet(path) for path in paths}
 
 def _only(paths: list[Path]) -> pd.DataFrame: return pd.read_parquet(paths[0])
 
 # %% ../../nbs/2_data/26_datasets.ipynb #80df7012
 def _pbmc(paths: list[Path]) -> object:
-    "700 blood cells with whole counts, recovered from the normalised ones that ship inside scanpy"
+    "Read 700 blood cells with whole counts, recovered from the normalised ones that ship inside scanpy"
     import scanpy
     adata = scanpy.datasets.pbmc68k_reduced()
     counts = np.round(np.expm1(adata.raw.X.toarray()) * adata.obs["n_counts"].to_numpy()[:,
@@ -198,7 +200,7 @@ _ICARUS = ("Zha0rong/ICArus", "aa1bb42463b8935a49969fa1a5ba89325cd1a73c", "data/
 _SCEPTRE = ("Katsevich-Lab/sceptredata", "ec722d5df90dfd34ace6cc9a5745ab6a5c2a6731", "data/")
 
 def _pinned(source: tuple[str, str, str], sha256: dict[str, str]) -> tuple[Original, ...]:
-    "Originals of one repository, by file name"
+    "List originals of one repository, by file name"
     repository, commit, folder = source
     return tuple(Original(repository, commit, folder + name, sha) for name, sha in sha256.items())
 
@@ -259,19 +261,19 @@ REGISTRY: dict[str, Dataset] = {dataset.name: dataset for dataset in (*SHIPPED, 
 
 # %% ../../nbs/2_data/26_datasets.ipynb #2c7c32e6
 def fetch(
-    name: str, # As in `list_datasets`
-    mirror: str | None = None, # Address of a mirror for public data
-    *, progress: bool = False, # Show a bar while downloading
-) -> object: # AnnData, a table, or a dictionary of tables
-    "A data set by name: shipped, from `VIRTUALCELL_DATA`, from the cache, or from its public address"
+    name: str, # A name of `list_datasets`, such as au565_screen
+    mirror: str | None = None, # Address of a mirror for public data; None for the pinned address
+    *, progress: bool = False, # Show a progress bar while downloading
+) -> object: # AnnData, a table, or a dictionary of tables; `list_datasets` says which data it is
+    "Get a data set by name: shipped, from `VIRTUALCELL_DATA`, from the cache, or from its public address"
     dataset = REGISTRY[check_one_of(name, list(REGISTRY), "data set")]
     if not dataset.originals:
         return dataset.convert([Path(str(files("virtualcell") / "embedded" / f)) for f in dataset.embedded])
     return dataset.convert([find_local(o) or download(o, mirror, progress=progress) for o in dataset.originals])
 
-# %% ../../nbs/2_data/26_datasets.ipynb #5956efd5
-def list_datasets() -> pd.DataFrame:
-    "Every data set with its licence and citation, and whether it is at hand without a network"
+# %% ../../nbs/2_data/26_datasets.ipynb #1bd85c82
+def list_datasets() -> pd.DataFrame: # `name, title, at_hand, licence, citation`; `at_hand` needs no network
+    "List every data set with its licence and citation"
     rows = [{"name": d.name, "title": d.title, "at_hand": all(_at_hand(o) for o in d.originals), "licence": d.licence,
              "citation": d.citation} for d in REGISTRY.values()]
     return pd.DataFrame(rows)
@@ -280,11 +282,11 @@ def _at_hand(original: Original) -> bool:
     try: return find_local(original) is not None
     except DownloadError: return False
 
-# %% ../../nbs/2_data/26_datasets.ipynb #1bd85c82
+# %% ../../nbs/2_data/26_datasets.ipynb #117679da
 def data_digest(
-    name: str, # As in `list_datasets`
+    name: str, # A name of `list_datasets`
 ) -> str: # 64 hexadecimal digits
-    "What goes into a report's record: the pinned digests, or those of the shipped files"
+    "Digest the bytes of a data set, for the record of a report"
     from virtualcell.core import digest
     dataset = REGISTRY[check_one_of(name, list(REGISTRY), "data set")]
     return digest([o.sha256 for o in dataset.originals]

@@ -36,9 +36,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = { # contract column: names seen in the fi
 
 # %% ../../nbs/2_data/21_dialects.ipynb #72da3a88
 def guess_mapping(
-    adata: AnnData, # In any dialect
+    adata: AnnData, # Cells × genes, with column names of any tool in `obs`
 ) -> pd.DataFrame: # `column, source, rule, values, example`; one row per recognised contract column
-    "Say which source column seems to hold what; look at it before applying it"
+    "Guess which source column holds what; look at the guess before applying it"
     exact = {str(name): name for name in adata.obs.columns} # a name as the contract writes it goes first
     lower = {str(name).lower(): name for name in adata.obs.columns} | exact
     rows = []
@@ -63,15 +63,15 @@ UNCALLED = "unassigned" # what `assign_guides` writes where no guide was called
 
 def bare(
     label: object, # Any label
-) -> str:
+) -> str: # Such as `nontargeting`
     "Write a label in small letters, without spaces, `_` and `-`"
     return re.sub(r"[\s_\-]+", "", str(label)).lower()
 
 # %% ../../nbs/2_data/21_dialects.ipynb #3d759822
 def is_control_word(
     label: object, # Any label
-) -> bool:
-    "Whether a label is a known word for control, perhaps with a number"
+) -> bool: # True for a word of `CONTROLS`
+    "Say whether a label is a known word for control, perhaps with a number"
     word = bare(label)
     base = re.sub(r"\d+$", "", word)
     return word in CONTROLS or (base in CONTROLS and (len(base) > 3 or base == "ntc"))
@@ -98,15 +98,15 @@ def choose_controls(
 # %% ../../nbs/2_data/21_dialects.ipynb #6c5fd094
 def spell(
     target: str, # Name as it is written in a source
-    kind: str = "KO", # Kind of intervention
+    kind: str = "KO", # Kind of intervention, such as KO, KD or CRISPRa
 ) -> str: # Such as `KO:CD5`, or `KO:"PCDHA@"`
     "Spell one target, in quotes where its name is unusual"
     return str(Intervention((Part(0.0, kind, target.strip()),)))
 
 def is_target(
     name: object, # Any value
-) -> bool:
-    "Whether a value can name a target: text without quotes, angle brackets and control characters"
+) -> bool: # True for text without quotes, angle brackets and control characters
+    "Say whether a value can name a target"
     try: return bool(spell(str(name), "other"))
     except ContractError: return False
 
@@ -116,8 +116,8 @@ _PLAIN = re.compile(r"(?=.*[A-Za-z])[\w.\-/@*]+")
 
 def split_label(
     label: str, # Such as `KLF1+ctrl`
-    known: Callable[[str], bool], # Whether a name is a target by itself
-    control: Callable[[str], bool] = is_control_word, # Whether a name is a control word
+    known: Callable[[str], bool], # True for the name of a target
+    control: Callable[[str], bool] = is_control_word, # True for a control word
 ) -> tuple[tuple[str, ...], str]: # (targets without control parts, the characters that joined them)
     "Take a combination apart; what is not understood as one stays one target"
     if control(label): return (), ""
@@ -144,7 +144,7 @@ def _known_parts(pieces: list[str], joiner: str, known: Callable[[str], bool], w
 
 # %% ../../nbs/2_data/21_dialects.ipynb #2529b016
 def _beside_control(labels: Sequence[str], control: Callable[[str], bool]) -> set[str]:
-    "Names that stand alone beside a control word, such as FOXO4 in FOXO4_ctrl: they are targets"
+    "Find names that stand alone beside a control word, such as FOXO4 in FOXO4_ctrl: they are targets"
     pieces = (re.split(r"[_,]", label) for label in labels)
     alone = ([piece.strip() for piece in one if not control(piece)] for one in pieces if any(map(control, one)))
     return {names[0] for names in alone if len(names) == 1}
@@ -176,7 +176,7 @@ def map_labels(
 
 # %% ../../nbs/2_data/21_dialects.ipynb #d65608f8
 def _asked(obs: pd.DataFrame, kind: str) -> pd.DataFrame:
-    "Label, dose and unit of each cell, as text; doses are empty where the kind needs none"
+    "Read label, dose and unit of each cell as text; doses are empty where the kind needs none"
     asked = pd.DataFrame({"label": obs[Key.PERTURBATION].astype(str).str.strip()})
     for column in (Key.DOSE, Key.DOSE_UNIT):
         held = obs[column] if kind in DOSED and column in obs else pd.Series("", obs.index)
@@ -184,13 +184,13 @@ def _asked(obs: pd.DataFrame, kind: str) -> pd.DataFrame:
     return asked
 
 def _ready(label: str) -> Intervention | None:
-    "The intervention that a label already spells"
+    "Read the intervention that a label already spells"
     try: return parse(label) if ":" in label else None
     except ContractError: return None
 
 # %% ../../nbs/2_data/21_dialects.ipynb #d30c2f27
 def _knower(names: set[str], labels: Sequence[str]) -> Callable[[str], bool]:
-    "Whether a name is a label, a gene, a part of a combination that is joined by + | ;, or already an intervention"
+    "Make a test of names: a label, a gene, a part of what + | ; join, or already an intervention"
     parts = {part.strip() for label in labels for part in re.split(r"[+|;]", label) if _PLAIN.fullmatch(part.strip())}
     held = {name for name in names | parts if re.search("[A-Za-z]", name)} # a bare number is no target
     return lambda name: name in held or _ready(name) is not None
@@ -214,7 +214,7 @@ def _interventions(table: pd.DataFrame, names: list[tuple[str, ...]], kind: str)
 
 # %% ../../nbs/2_data/21_dialects.ipynb #b85f42f6
 def _intervention(names: tuple[str, ...], dose: str, unit: str, kind: str) -> Intervention:
-    "One row's intervention; `10+5` is one dose for each target"
+    "Build the intervention of a row; `10+5` is one dose for each target"
     doses = dose.split(Key.JOIN) if kind in DOSED and names else [None] * len(names)
     if len(doses) != len(names):
         raise fault(f"one dose for each of {few(names)}", repr(dose), "Write doses as 10+5, or pass kind='other'.")
@@ -232,16 +232,16 @@ def _number(text: str | None) -> float | None:
     except ValueError: raise fault("a dose that is a number", repr(text), "Correct it in the source.") from None
 
 def _unit(text: str) -> str:
-    "The spelling of the grammar for a unit: `µM` and `uM` are one"
+    "Spell a unit as the grammar does: `µM` and `uM` are one"
     plain = text.replace("µ", "u").replace("μ", "u").lower()
     return next((unit for unit in UNITS if unit.lower() == plain), text)
 
 # %% ../../nbs/2_data/21_dialects.ipynb #652a1424
 def apply_mapping(
-    adata: AnnData, # Left as it is
-    mapping: pd.DataFrame | None = None, # From `guess_mapping`, perhaps edited
+    adata: AnnData, # Cells × genes, with column names of any tool in `obs`; left as it is
+    mapping: pd.DataFrame | None = None, # `column, source, rule`, from `guess_mapping` and perhaps edited; or guessed
     control: str | Sequence[str] | None = None, # Labels of control cells; known words if not given
-    kind: str = "other", # Kind of intervention, such as KO; `other` where it is not known
+    kind: str = "other", # Kind of intervention, such as KO, CRISPRa or drug; `other` where it is not known
     genes: Collection[str] = (), # More names that are known as targets, beside those of the table
 ) -> AnnData: # A copy under the contract
     "Rename columns and labels to the contract; the sources and the mappings are kept"

@@ -17,13 +17,13 @@ from .schema import is_blank, set_status
 
 # %% ../../nbs/2_data/23_guides.ipynb #ee222b3b
 def assign_guides(
-    adata: AnnData, # Left as it is; `obsm['guide_counts']` is a table cell × guide
+    adata: AnnData, # Cells × genes, with a table cell × guide in `obsm['guide_counts']`; left as it is
     targets: pd.Series, # Target of each guide, indexed by guide name; controls have a control word
-    min_umi: int = 5, # Molecules of the top guide
-    min_share: float = 0.8, # Its share of all guide molecules in the cell, 0 to 1
-    kind: str = "KO", # Kind of intervention
-    *, key: str = "guide_counts", # Table in `obsm`
-) -> AnnData: # A copy with `guide, perturbation, is_control, status`
+    min_umi: int = 5, # Fewest molecules of the top guide, 1 or more
+    min_share: float = 0.8, # Smallest share of the top guide among all guide molecules of the cell, 0 to 1
+    kind: str = "KO", # Kind of intervention, such as KO, CRISPRi or CRISPRa
+    *, key: str = "guide_counts", # Name of the table in `obsm`
+) -> AnnData: # A copy with `guide, perturbation, perturbation_type, is_control, status, status_reason` in `obs`
     "Call the guide of each cell"
     check_positive(min_umi, "min_umi", whole=True)
     check_probability(min_share, "min_share")

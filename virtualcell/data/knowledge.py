@@ -30,7 +30,7 @@ from ..protocol import Knowledge
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #e5b71152
 @cache
-def term_genes() -> dict[str, frozenset[str]]:
+def term_genes() -> dict[str, frozenset[str]]: # Identifier of the term: gene symbols
     "Collect the genes of each Gene Ontology term, annotations of child terms included"
     held = fetch("gene_ontology")
     notes = held["go_human_annotations_2022-09"].astype(str)
@@ -57,7 +57,7 @@ def _ancestors(term: str, up: dict[str, list]) -> set[str]:
 # %% ../../nbs/2_data/27_knowledge.ipynb #b8a8ff74
 def go_features(
     genes: list[str] | tuple[str, ...], # Gene symbols
-    n_components: int = 64, # Features per gene
+    n_components: int = 64, # Features per gene, 1 or more
     random_state: int = 0, # Seed of the randomised decomposition
 ) -> tuple[Float[np.ndarray, "gene feature"], Bool[np.ndarray, " gene"]]: # (of unit variance, whether annotated)
     "Compute the leading components of the weighted gene × term table"
@@ -83,7 +83,7 @@ def _informative(genes: frozenset[str]) -> list[frozenset[str]]:
 # %% ../../nbs/2_data/27_knowledge.ipynb #d1609abf
 def gene_ontology(
     genes: list[str] | tuple[str, ...] | None = None, # Gene symbols; all annotated human genes by default
-    n_components: int = 64, # Features per gene
+    n_components: int = 64, # Features per gene, 1 or more
     random_state: int = 0, # Seed of the randomised decomposition
 ) -> Knowledge: # For `Training(knowledge=…)`
     "Turn the Gene Ontology into knowledge of genes that a model can learn from"
@@ -95,7 +95,7 @@ def gene_ontology(
 # %% ../../nbs/2_data/27_knowledge.ipynb #ee2132ef
 def column_roles(
     table: pd.DataFrame, # One row per target
-    target: str = "", # Column with the names; the first text column if empty
+    target: str = "", # Column with the names of targets; the first text column if empty
 ) -> pd.DataFrame: # `column, role, missing`; the role is target, feature, text or other
     "Say what each column is taken for, so that a guess can be seen before it is used"
     table = _flat(table)
@@ -117,11 +117,11 @@ def _kind(column: pd.Series) -> str:
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #d8b778ce
 def read_knowledge(
-    table: str | Path | pd.DataFrame, # .csv, .tsv, .txt (tabs), each also .gz, or .parquet; or a table
-    name: str, # What to call it
-    source: str, # Where it comes from
-    licence: str, # Under which it may be used; such as "own data, not to be shared"
-    target: str = "", # Column with the names; the first text column if empty
+    table: str | Path | pd.DataFrame, # Path of a .csv, .tsv or .txt (tabs), each also .gz, or .parquet; or a table
+    name: str, # Name of the table in records and messages
+    source: str, # Origin of the numbers, such as a citation
+    licence: str, # Terms of use, such as "own data, not to be shared"
+    target: str = "", # Column with the names of targets; the first text column if empty
     features: Sequence[str] = (), # Columns to use; all others if empty, and then all must be numbers
     *, standardise: bool = True, # Bring each feature to mean 0 and standard deviation 1 over the known rows
 ) -> Knowledge: # For `Training(knowledge=…)`
@@ -167,7 +167,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #dc05a6d1
 def _check_lines(text: str, separator: str, where: str) -> None:
-    "Every line has one value for each name of the header"
+    "Check that every line has one value for each name of the header"
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header = next(filter(None, lines), [])
     other = next((mark for mark in ";\t,|" if mark in "".join(header)), "")
@@ -200,7 +200,7 @@ def _names(column: pd.Series) -> tuple[str, ...]:
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #601f2c3a
 def _what_is_odd(column: pd.Series, targets: Sequence[str]) -> str:
-    "The first value of a column of text that is no number and its row, or else the type of the column"
+    "Find the first value of a text column that is no number, and its row; else say the type of the column"
     if _kind(column) != "text": return f"{column.name} ({column.dtype})"
     finite = np.isfinite(pd.to_numeric(column.astype(str), errors="coerce").to_numpy(float))
     at = int((~finite & column.notna().to_numpy()).argmax())
@@ -208,7 +208,7 @@ def _what_is_odd(column: pd.Series, targets: Sequence[str]) -> str:
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #1878cd2c
 def _numbers(table: pd.DataFrame, targets: Sequence[str], name: str) -> Float[np.ndarray, "target feature"]:
-    "Features as numbers, NaN where one is missing; at least one row must be whole"
+    "Convert features to numbers, NaN where one is missing; at least one row must be whole"
     values = table.to_numpy(float, na_value=np.nan)
     for row, at in np.argwhere(np.abs(values) > 1e150)[:1]: # its square would not be a number any more
         raise fault(f"finite numbers in {name}, within ±1e150",
@@ -225,7 +225,7 @@ def _standard(
     features: Sequence[str], # Names of the columns
     name: str, # Of the table
 ) -> Float[np.ndarray, "target feature"]:
-    "Mean 0 and standard deviation 1 over the rows without a missing number"
+    "Scale to mean 0 and standard deviation 1 over the rows without a missing number"
     known = values[~np.isnan(values).any(1)]
     low, width = known.min(0), np.ptp(known, axis=0)
     same = [f"{one} ({at:g})" for one, at, wide in zip(features, low, width, strict=True) if wide == 0]
@@ -237,10 +237,10 @@ def _standard(
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #1147de25
 def coverage(
-    knowledge: Knowledge, # A table of targets
+    knowledge: Knowledge, # Table of targets
     targets: Iterable[str | Intervention], # Names of targets; or interventions, as text too, whose targets are meant
 ) -> pd.DataFrame: # `target, n_asked, known, reason`; one row per target, in the order of first appearance
-    "Say of which targets something is known, and why not of the others"
+    "List the targets of which something is known, and why the others are not"
     if isinstance(targets, str | Intervention):
         raise fault("a list of targets or interventions", repr(str(targets)), f"Write [{str(targets)!r}].")
     if hasattr(targets, "columns"):
@@ -254,7 +254,7 @@ def coverage(
 
 # %% ../../nbs/2_data/27_knowledge.ipynb #5337cdef
 def _targets_of(one: str | Intervention, listed: set[str]) -> tuple[str, ...]:
-    "A name stands for itself; text that starts with a kind of intervention is one, unless a target is called so"
+    "Name the targets of an intervention; text without a kind of intervention is a target's own name"
     if not isinstance(one, str | Intervention):
         raise fault("names of targets, or interventions", repr(one), "Leave it out, or write it as text.")
     is_text = isinstance(one, str) and one not in listed and (one == Key.CONTROL or one.partition(":")[0] in KINDS)
@@ -268,8 +268,8 @@ MACHINERY = {"GO:0005840": "ribosome", "GO:0006412": "translation", "GO:0000398"
 
 def machinery_score(
     genes: list[str] | tuple[str, ...], # Gene symbols
-) -> Float[np.ndarray, " gene"]: # Larger is chosen first
-    "Count the nine core processes a gene takes part in; ties by the number of its annotated terms"
+) -> Float[np.ndarray, " gene"]: # 0 or more; the largest is chosen first
+    "Count the nine core processes that a gene takes part in; the number of its annotated terms breaks ties"
     held = term_genes()
     core = np.array([sum(gene in held.get(term, ()) for term in MACHINERY) for gene in genes], float)
     counts = pd.Series([g for members in held.values() for g in members]).value_counts()

@@ -21,18 +21,18 @@ from .schema import check_counts, is_blank
 # %% ../../nbs/2_data/22_quality.ipynb #288a44e5
 @dataclass(frozen=True)
 class CellLimits:
-    "When a cell gets a flag"
-    min_counts: int = 100 # Molecules
-    min_genes: int = 50 # Genes with a molecule
-    max_mito: float = 0.2 # Share of mitochondrial molecules, 0 to 1
-    n_mads: float = 5.0 # Distance from the sample's median, in median absolute deviations
+    "Limits beyond which a cell gets a flag"
+    min_counts: int = 100 # Fewest molecules of a good cell, 0 or more
+    min_genes: int = 50 # Fewest genes with a molecule, 0 or more
+    max_mito: float = 0.2 # Largest share of mitochondrial molecules, 0 to 1
+    n_mads: float = 5.0 # Largest distance of log counts from the sample's median, in median absolute deviations
     sample_key: str = "" # Column of `obs` that names the sample; empty for one sample
 
 # %% ../../nbs/2_data/22_quality.ipynb #cf841f52
 def flag_cells(
-    adata: AnnData, # With `layers['counts']`; `obs` gets `n_counts, n_genes, mito_share, qc_flag`
-    limits: CellLimits = CellLimits(), # Immutable, so safe as a default
-) -> AnnData:
+    adata: AnnData, # Cells × genes with raw counts in `layers['counts']`; `obs` is changed in place
+    limits: CellLimits = CellLimits(), # When a cell gets a flag
+) -> AnnData: # The same object; `obs` has `n_counts, n_genes, mito_share, qc_flag`
     "Flag cells that look unlike the rest of their sample; an empty flag is a good cell"
     check_counts(adata)
     counts = adata.layers[Key.COUNTS]
@@ -54,16 +54,18 @@ def _outlier(values: Float[np.ndarray, " cell"], sample: np.ndarray, n_mads: flo
     return (off > n_mads * np.maximum(1.4826 * mad, 1e-9)).to_numpy(bool)
 
 def join_flags(
-    rules: dict[str, Bool[np.ndarray, " row"]], # Rule and whether each row breaks it
-) -> np.ndarray: # One text per row, rules joined by `;`
-    "Names of the broken rules"
+    rules: dict[str, Bool[np.ndarray, " row"]], # Rule: True for the rows that break it
+) -> np.ndarray: # One text per row, rules joined by `;`; empty for a good row
+    "Join the names of the broken rules"
     flags = np.full(len(next(iter(rules.values()))), "", object)
     for name, broken in rules.items(): flags[broken] = flags[broken] + np.where(flags[broken] == "", "", ";") + name
     return flags
 
 # %% ../../nbs/2_data/22_quality.ipynb #a45d62f4
-def flag_table(flags: pd.Series | np.ndarray) -> pd.DataFrame:
-    "Rows per flag, the good ones first"
+def flag_table(
+    flags: pd.Series | np.ndarray, # One text per row, such as `obs['qc_flag']`; empty for a good row
+) -> pd.DataFrame: # `qc_flag, rows`, the most frequent first; good rows are called `good`
+    "Count the rows with each flag"
     names = pd.Series(np.asarray(flags)).replace("", "good")
     return names.value_counts().rename_axis("qc_flag").rename("rows").reset_index()
 
@@ -71,7 +73,7 @@ def flag_table(flags: pd.Series | np.ndarray) -> pd.DataFrame:
 def gini(
     values: Float[np.ndarray, " guide"], # Reads, 0 or more
 ) -> float: # 0 to 1
-    "Unevenness of reads over guides"
+    "Compute how uneven reads are over guides: 0 even, 1 all in one guide"
     ranked = np.sort(values)
     n = len(ranked)
     return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * max(ranked.sum(), 1e-12)))
@@ -79,10 +81,10 @@ def gini(
 # %% ../../nbs/2_data/22_quality.ipynb #a6e8a1e4
 def flag_guides(
     guides: pd.DataFrame, # One row per guide with columns `gene`, the plasmid and the replicates
-    plasmid: str, # Column with plasmid reads
-    replicates: list[str], # Columns with reads after growth
-    min_plasmid: int = 30, # Fewer plasmid reads get a flag
-) -> pd.DataFrame: # A copy with `qc_flag`
+    plasmid: str, # Column with reads of the plasmid library, 0 or more
+    replicates: list[str], # Columns with reads after growth, 0 or more
+    min_plasmid: int = 30, # Guides with fewer plasmid reads get a flag, 0 or more
+) -> pd.DataFrame: # A copy with `qc_flag`: broken rules joined by `;`, empty for a good guide
     "Flag guides whose fold change cannot be trusted"
     check_columns(guides, ["gene", plasmid, *replicates], "the guide table")
     check_positive(min_plasmid, "min_plasmid", zero_ok=True)
@@ -100,24 +102,24 @@ def flag_guides(
     rules = {"no_gene": no_gene, "not_a_target_name": ~no_gene & ~fits, "few_plasmid_reads": reads[:, 0] < min_plasmid}
     return guides.assign(**{Key.QC_FLAG: join_flags(rules)})
 
-# %% ../../nbs/2_data/22_quality.ipynb #3a9f37b5
+# %% ../../nbs/2_data/22_quality.ipynb #b074c866
 def screen_quality(
     guides: pd.DataFrame, # One row per guide
-    samples: list[str], # Columns with reads
-) -> pd.DataFrame: # One row per sample
-    "Depth, lost guides and evenness of each sample"
+    samples: list[str], # Columns with reads, 0 or more
+) -> pd.DataFrame: # `sample, reads, reads_per_guide, lost_guides, gini`; one row per sample
+    "Compute depth, lost guides and evenness of each sample"
     rows = [{"sample": s, "reads": int(guides[s].sum()), "reads_per_guide": guides[s].mean(),
              "lost_guides": int((guides[s] == 0).sum()),
              "gini": gini(guides[s].to_numpy(float))} for s in samples]
     return pd.DataFrame(rows)
 
-# %% ../../nbs/2_data/22_quality.ipynb #b074c866
+# %% ../../nbs/2_data/22_quality.ipynb #ba4f5b8e
 def separation(
     effects: pd.Series, # Effect of each gene, indexed by gene; smaller is a stronger loss
-    needed: set[str], # Genes that should be lost
-    unneeded: set[str], # Genes that should not matter
-) -> float: # 0.5 is chance, 1 is perfect
-    "Area under the curve that tells needed genes from unneeded ones"
+    needed: set[str], # Genes that cells need, such as those of the ribosome
+    unneeded: set[str], # Genes that cells do without
+) -> float: # Area under the receiver operating characteristic, 0 to 1: 0.5 is chance, 1 is perfect
+    "Compute how well effects tell needed genes from unneeded ones"
     from sklearn.metrics import roc_auc_score
     known = effects[effects.index.isin(needed | unneeded)]
     is_needed = known.index.isin(needed)

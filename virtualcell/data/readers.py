@@ -35,8 +35,8 @@ def _check_hdf5(path: Path) -> None:
 # %% ../../nbs/2_data/20a_readers.ipynb #9b6510e3
 def read_h5ad(
     path: str | Path, # An .h5ad file
-) -> AnnData:
-    "Read AnnData; whole numbers in `X` become `layers['counts']` when that layer is missing"
+) -> AnnData: # Cells × genes
+    "Read an h5ad file; whole numbers in `X` become `layers['counts']` when that layer is missing"
     from anndata import read_h5ad as read
     path = Path(path)
     _check_hdf5(path)
@@ -46,10 +46,10 @@ def read_h5ad(
                     "The file is cut off or not AnnData: copy it again from its source.", FileFormatError) from error
     return warn_no_counts(counts_layer(adata), path.name)
 
-# %% ../../nbs/2_data/20a_readers.ipynb #77212f4f
+# %% ../../nbs/2_data/20a_readers.ipynb #52fa276a
 def counts_layer(
-    adata: AnnData, # Changed in place
-) -> AnnData:
+    adata: AnnData, # Cells × genes; changed in place
+) -> AnnData: # The same object
     "Copy `X` to `layers['counts']` if it holds raw counts and the layer is missing"
     if Key.COUNTS not in adata.layers and looks_like(adata.X) == "raw counts": adata.layers[Key.COUNTS] = adata.X.copy()
     return adata
@@ -93,7 +93,7 @@ _TYPES = {"CRISPR Guide Capture": "guide_counts", "Antibody Capture": "antibody_
 
 def read_10x(
     path: str | Path, # A folder with matrix.mtx(.gz), or an .h5 file
-) -> AnnData:
+) -> AnnData: # Cells × genes; guides in `obsm['guide_counts']`, antibodies in `obsm['antibody_counts']`
     "Read Cell Ranger output with guides and antibodies; a feature's name is its column"
     import scanpy
     path = Path(path)
@@ -110,8 +110,8 @@ def read_10x(
 
 # %% ../../nbs/2_data/20a_readers.ipynb #997f9aab
 def split_features(
-    adata: AnnData, # With `feature_types` in `var`
-) -> AnnData:
+    adata: AnnData, # Cells × features, with `feature_types` in `var`
+) -> AnnData: # Cells × genes, with the other features in `obsm`
     "Move guides and antibodies from the columns to `obsm` tables"
     kinds = adata.var["feature_types"].astype(str).to_numpy()
     genes = adata[:, kinds == "Gene Expression"].copy()

@@ -68,10 +68,10 @@ def is_blank(
 
 # %% ../../nbs/2_data/20_schema.ipynb #ee0f6ebc
 def check_cells(
-    adata: AnnData, # Cells × genes under the contract
-    *, controls: bool = True, # Whether control cells must be there
-) -> AnnData:
-    "The whole contract; returns `adata`"
+    adata: AnnData, # Cells × genes: raw counts in `layers['counts']`, `perturbation` in `obs`
+    *, controls: bool = True, # Refuse a table without control cells
+) -> AnnData: # The same object, unchanged
+    "Check the whole contract at once"
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise fault("cells and genes", f"{adata.n_obs} × {adata.n_vars}", "Check the filter that was applied.")
     check_names(adata)
@@ -85,11 +85,11 @@ def check_cells(
 
 # %% ../../nbs/2_data/20_schema.ipynb #9b737160
 def set_status(
-    adata: AnnData, # Changed in place
-    rows: Bool[np.ndarray, " cell"], # Which cells
-    status: str, # One of `Key.STATUSES`
-    reason: str, # Why, in a few words; needed
-) -> AnnData:
+    adata: AnnData, # Cells × genes; `obs` is changed in place
+    rows: Bool[np.ndarray, " cell"], # True for the cells that get the status
+    status: str, # `validated`, `exploratory`, `ambiguous` or `excluded`
+    reason: str, # Why, in a few words; not empty
+) -> AnnData: # The same object, with `status` and `status_reason` in `obs`
     "Give cells a status with a reason; later calls win, except that `excluded` is final"
     check_one_of(status, Key.STATUSES, "status")
     if not reason.strip(): raise fault("a reason for the status", "none", "Say why; somebody will ask next year.")
@@ -103,10 +103,10 @@ def set_status(
 
 # %% ../../nbs/2_data/20_schema.ipynb #8e6ccc5b
 def trainable(
-    adata: AnnData, # Under the contract
-    statuses: tuple[str, ...] = ("validated",), # Statuses that may train
+    adata: AnnData, # Cells × genes, with a status for every cell
+    statuses: tuple[str, ...] = ("validated",), # Statuses that may train; never `excluded`
 ) -> Bool[np.ndarray, " cell"]: # True where a model may learn
-    "Rows that training may use"
+    "Find the cells that a model may learn from"
     for status in statuses: check_one_of(status, Key.STATUSES[:3], "status to train on")
     if Key.STATUS not in adata.obs:
         raise fault("a status for every cell", "no column 'status'", "Call set_status first.")
@@ -118,16 +118,18 @@ def trainable(
     return rows
 
 # %% ../../nbs/2_data/20_schema.ipynb #dcd316f0
-def status_table(adata: AnnData) -> pd.DataFrame:
-    "How many cells have which status, and why"
+def status_table(
+    adata: AnnData, # Cells × genes, with a status for every cell
+) -> pd.DataFrame: # `status, status_reason, cells`; one row per status and reason
+    "Count the cells of each status and reason"
     return adata.obs.astype({Key.STATUS: str, Key.STATUS_REASON: str}).groupby([Key.STATUS, Key.STATUS_REASON],
         observed=True).size().rename("cells").reset_index()
 
 # %% ../../nbs/2_data/20_schema.ipynb #222f89b0
 def is_flagged(
-    adata: AnnData, # Under the contract
+    adata: AnnData, # Cells × genes
 ) -> Bool[np.ndarray, " cell"]: # True where `qc_flag` names a broken rule; all False without that column
-    "Cells that carry a flag"
+    "Find the cells that carry a flag"
     if Key.QC_FLAG not in adata.obs: return np.zeros(adata.n_obs, bool)
     return ~is_blank(adata.obs[Key.QC_FLAG])
 
@@ -156,18 +158,18 @@ def check_contexts(
 
 # %% ../../nbs/2_data/20_schema.ipynb #96193a4d
 def _values(obs: pd.DataFrame, key: str) -> list[str]:
-    "Distinct values of a context, as text"
+    "List the distinct values of a context, as text"
     found = obs[key].drop_duplicates()
     named = [_context_text(value) for value in found[~is_blank(found)]]
     return sorted({*named, *(["no value"] if is_blank(found).any() else [])}, key=lambda value: (len(value), value))
 
 def _context_text(value: object) -> str:
-    "The text that a context holds: 24.0 and 24 are one value"
+    "Write a value as a context holds it: 24.0 and 24 are one value"
     return f"{value:.12g}" if isinstance(value, float | np.floating) else str(value)
 
 # %% ../../nbs/2_data/20_schema.ipynb #76430fe2
 def _one_to_one(left: pd.Series, right: pd.Series) -> bool:
-    "Whether each value of one column goes with one value of the other, both ways"
+    "Say whether each value of one column goes with one value of the other, both ways"
     pairs = pd.DataFrame({"left": left.astype(str).to_numpy(), "right": right.astype(str).to_numpy()}).drop_duplicates()
     return not pairs["left"].duplicated().any() and not pairs["right"].duplicated().any()
 
@@ -176,7 +178,7 @@ def contexts_of(
     obs: pd.DataFrame, # Rows of cells or of pseudobulk
     keys: Sequence[str], # Columns that are contexts; none for one unnamed context
 ) -> list[Context]: # One per row
-    "The context of each row"
+    "Name the context of each row"
     if not len(keys): return [Context()] * len(obs)
     rows = list(zip(*(obs[key].astype(object) for key in keys), strict=True))
     made = {row: as_context(dict(zip(keys, map(_context_text, row), strict=True))) for row in dict.fromkeys(rows)}

@@ -24,20 +24,20 @@ from ..sim.simulator import Donor, Simulator, check_targets, paired_effects
 @dataclass(frozen=True)
 class PerturbSeqDesign:
     "Design and errors of a pooled screen"
-    guides_per_target: int = 3 # Guides of each target
-    n_control_guides: int = 3 # Guides that cut nothing
-    cells_per_guide: int = 60 # On average
-    efficacy_mean: float = 0.75 # Loss of production by a guide, mean over guides
-    efficacy_sd: float = 0.15 # Over guides
-    escape: float = 0.15 # Chance that a cell with a guide is not edited
-    two_guides: float = 0.05 # Chance of a second guide in a droplet
-    n_donors: int = 3 # Donors
-    donor_sd: float = 0.15 # Log sd of each gene's production between donors
-    n_batches: int = 2 # Batches
-    batch_sd: float = 0.10 # Log sd of each gene's capture between batches
-    capture: float = 0.15 # Median chance that a transcript is counted
-    capture_sd: float = 0.35 # Log sd of it between cells
-    ambient: float = 0.03 # Share of counted molecules that come from other cells
+    guides_per_target: int = 3 # Guides of each target, 1 or more
+    n_control_guides: int = 3 # Guides that cut nothing, 1 or more
+    cells_per_guide: int = 60 # Mean number of cells per guide, 1 or more
+    efficacy_mean: float = 0.75 # Share of production that a guide takes, mean over guides, 0 to 1
+    efficacy_sd: float = 0.15 # Standard deviation of that share over guides, 0 or more
+    escape: float = 0.15 # Chance that a cell with a guide is not edited, 0 to 1
+    two_guides: float = 0.05 # Chance of a second guide in a droplet, 0 to 1
+    n_donors: int = 3 # Donors, 1 or more
+    donor_sd: float = 0.15 # Standard deviation of the log of each gene's production between donors, 0 or more
+    n_batches: int = 2 # Batches, 1 or more
+    batch_sd: float = 0.10 # Standard deviation of the log of each gene's capture between batches, 0 or more
+    capture: float = 0.15 # Median chance that a transcript is counted, 0 to 1
+    capture_sd: float = 0.35 # Standard deviation of the log of that chance between cells, 0 or more
+    ambient: float = 0.03 # Share of counted molecules that come from other cells, 0 to 1
     dropout_midpoint: float = 0.0 # Count at which half of the genes are lost on top; 0 for no such loss
 
     def __post_init__(self):
@@ -52,21 +52,21 @@ class PerturbSeqDesign:
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
     "The truth of a simulated screen"
-    guides: pd.DataFrame # `guide, target, efficacy`: one row per guide
-    edited: Bool[np.ndarray, " cell"] # Whether the cell's guide worked in it
-    second: Int[np.ndarray, " cell"] # Row of the second guide, -1 for none
-    molecules: Int[np.ndarray, "cell gene"] # Transcripts in the cell
-    capture: Float[np.ndarray, " cell"] # Chance of a transcript to be counted
-    effects: Effects # Of each target with its guides' mean efficacy, on transcripts, without escapees
+    guides: pd.DataFrame # Columns `guide, target, efficacy`; one row per guide
+    edited: Bool[np.ndarray, " cell"] # True where the cell's guide worked
+    second: Int[np.ndarray, " cell"] # Row of the second guide, −1 for none
+    molecules: Int[np.ndarray, "cell gene"] # Transcripts in the cell, before sequencing
+    capture: Float[np.ndarray, " cell"] # Chance of a transcript to be counted, 0 to 1
+    effects: Effects # True effect of each target by its guides' mean efficacy, on transcripts, without escapees
 
 # %% ../../nbs/6_sim/67a_pooled.ipynb #4f54df8c
 def simulate_perturb_seq(
-    simulator: Simulator, # Whose cells hold genes
-    targets: Sequence[str], # Genes to knock down, among the simulator's targets
+    simulator: Simulator, # System whose cells hold molecules of genes
+    targets: Sequence[str], # Genes to knock down, among the simulator's targets; each once
     design: PerturbSeqDesign = PerturbSeqDesign(), # Guides, cells, donors, batches and errors
     *, random_state: int = 0, # Seed of the experiment, not of the simulator
-) -> tuple[AnnData, GroundTruth]:
-    "Simulate a pooled screen of knock-downs: counts under the contract, and the truth"
+) -> tuple[AnnData, GroundTruth]: # (cells × genes with raw counts, as real data would be; the truth behind them)
+    "Simulate a pooled screen of knock-downs"
     _check_screen(simulator, targets)
     guides = _guides(targets, design, random_state)
     cells = _assign(guides, design, random_state)
@@ -193,7 +193,7 @@ def _independent(simulator: Simulator, one: Intervention, random_state: int) -> 
 # %% ../../nbs/6_sim/67a_pooled.ipynb #ea9ae882
 def realism(
     counts: Float[np.ndarray, "cell gene"], # Raw counts of unperturbed cells
-) -> dict[str, float]:
+) -> dict[str, float]: # Value of each of nine measures, by name
     "Describe counts: depth, zeros, spread beyond Poisson, and correlation between genes"
     counts = np.asarray(counts, float)
     depth, mean, var = counts.sum(1), counts.mean(0), counts.var(0)
@@ -213,10 +213,10 @@ def realism(
 
 # %% ../../nbs/6_sim/67a_pooled.ipynb #b7aeeb0a
 def compare_realism(
-    simulated: Float[np.ndarray, "cell gene"], # Raw counts
-    real: Float[np.ndarray, "cell gene"], # Raw counts of as many genes
-    *, fits_within: float = 0.3, # Relative difference that still counts as a fit
-) -> pd.DataFrame: # `measure, simulated, real, fits`
+    simulated: Float[np.ndarray, "cell gene"], # Raw counts of simulated cells
+    real: Float[np.ndarray, "cell gene"], # Raw counts of real cells, of as many genes
+    *, fits_within: float = 0.3, # Largest relative difference that still counts as a fit, 0 or more
+) -> pd.DataFrame: # `measure, simulated, real, fits`; one row per measure of `realism`
     "Compare simulated and real counts, and say what does not fit"
     a, b = realism(simulated), realism(real)
     rows = [{"measure": k, "simulated": a[k], "real": b[k],

@@ -24,9 +24,10 @@ from ..sim.simulator import Simulator, check_targets
 def lab_error(
     variance: Float[np.ndarray, "replicate run feature"], # Of the units' mean: the control, then each intervention
     n_units: int, # Units behind each mean, 2 or more
-    noise_sd: Float[np.ndarray, " feature"], # Of one replicate of the assay; known
-) -> tuple[Float[np.ndarray, "intervention feature"], Float[np.ndarray, "intervention feature"]]:
-    "Compute the standard error of a difference of two means, infinite where nothing varies, and its degrees of freedom"
+    noise_sd: Float[np.ndarray, " feature"], # Standard deviation of one replicate of the assay; known, 0 or more
+) -> tuple[Float[np.ndarray, "intervention feature"],
+           Float[np.ndarray, "intervention feature"]]: # (standard error, infinite where nothing varies; df)
+    "Compute the standard error of a difference of two means, and its degrees of freedom"
     n, (control, treated) = len(variance), (variance[:, :1], variance[:, 1:])
     square = (2 * noise_sd**2 + treated + control).mean(0) / n
     known = square > 1e-18 # below it there is nothing but rounding
@@ -39,9 +40,9 @@ def lab_error(
 @dataclass(frozen=True)
 class SimulatedLab:
     "A wet lab whose truth is a simulator with knock-downs weaker than ordered"
-    simulator: Simulator # What really happens in a cell, clone or colony
-    readouts: tuple[Readout, ...] # What is measured, with its noise
-    n_replicates: int = 3 # Independent replicates
+    simulator: Simulator # The truth: what really happens in a cell, clone or colony
+    readouts: tuple[Readout, ...] # Readouts that are measured, with their noise; one or more
+    n_replicates: int = 3 # Independent replicates, 1 or more
     n_units: int = 40 # Cells, clones or colonies per replicate, 2 or more
     residual_expression: float = 0.05 # Added to the share that remains: 0.05 turns 20 % into 25 %; 0 to 1
     random_state: int = 0 # Seed of the lab, not of the simulator
@@ -54,8 +55,8 @@ class SimulatedLab:
         _check_readouts(self)
 
     def run(self,
-        interventions: Iterable[str | Intervention], # What was ordered
-    ) -> Effects: # Simulated, named as they were ordered
+        interventions: Iterable[str | Intervention], # Interventions that were ordered, as objects or text
+    ) -> Effects: # Simulated results with standard errors, named as they were ordered
         "Run the experiments: every ordered intervention comes back with its replicates"
         ordered, n = check_targets(self.simulator, interventions), self.n_replicates
         done = [Intervention(), *(_as_done(one, self.residual_expression) for one in ordered)]

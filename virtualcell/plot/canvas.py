@@ -203,6 +203,7 @@ def label_ends(
     ax.autoscale_view() # limits follow the data now, not when the page is drawn
     ends = {name: end for name, end in ends.items() if name and np.isfinite(end[:2]).all()}
     order = sorted(ends, key=lambda name: ends[name][1])
+    ax.autoscale_view() # matplotlib puts the limits off until it draws
     wanted = np.array([ax.transData.transform(ends[name][:2])[1] for name in order])
     gap = 14 * ax.figure.dpi / 72
     placed = wanted.copy()

@@ -6,7 +6,7 @@ __all__ = open_room(__name__, {
     "compose": ("Composite", "Process", "Variable", "check_conserved", "consistency_report", "initial_state",
                 "network_process", "run_composite"),
     "dosing": ("schedule",),
-    "infer": ("elasticities", "infer", "predictive_check",),
+    "inference": ("elasticities", "infer", "predictive_check",),
     "lineage": ("Division", "LineageTrees", "grow_many", "sister_correlation",),
     "network": ("Event", "Network", "Parameter", "Reaction", "Species", "from_dict", "from_yaml", "to_yaml",),
     "propagate": ("propagate_linear",),

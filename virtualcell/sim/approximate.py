@@ -29,15 +29,15 @@ class StepError(ContractError):
 # %% ../../nbs/6_sim/62_approximate.ipynb #8a3d0085
 @dataclass(frozen=True)
 class Solver:
-    "Solver and step size; 0 selects automatically"
-    name: Literal["exact", "leap", "langevin", "ode", "hybrid"] = "exact"
-    step: float = 0.0 # Fixed step [time unit]; 0 chooses: adaptive for `leap` and `ode`, from stability for the others
-    epsilon: float = 0.03 # `leap`: largest relative change of a rate in a step
-    critical: float = 10.0 # `leap`: species with fewer molecules are simulated event by event
-    abundant: float = 100.0 # `hybrid`: species with more molecules move continuously
-    tolerance: float = 1e-6 # `ode` without a step: error per step, relative to 1 + count
-    at_zero: str = "" # `halve` the step (default of leap), `clamp` the state (of Langevin), or `free`: only rates
-    draws_per_step: int = 1 # `langevin`: normals summed per step, to refine one Brownian path
+    "A solver and its step size; a step of 0 selects automatically"
+    name: Literal["exact", "leap", "langevin", "ode", "hybrid"] = "exact" # Which solver
+    step: float = 0.0 # Fixed step; 0 adapts (`leap`, `ode`) or follows from stability (the others) [time unit]
+    epsilon: float = 0.03 # Of `leap`: largest relative change of a rate in a step, more than 0
+    critical: float = 10.0 # Of `leap`: species with fewer are simulated event by event [molecule]
+    abundant: float = 100.0 # Of `hybrid`: species with more move continuously [molecule]
+    tolerance: float = 1e-6 # Of `ode` without a step: error per step relative to 1 + count, more than 0
+    at_zero: str = "" # Near zero: `halve` the step (default of leap), `clamp` (of Langevin), or `free`
+    draws_per_step: int = 1 # Of `langevin`: normals summed per step, 1 or more, to refine one Brownian path
 
     def __post_init__(self):
         check_one_of(self.name, METHODS, "method")
@@ -47,7 +47,7 @@ class Solver:
         if self.at_zero: check_one_of(self.at_zero, AT_ZERO, "at_zero")
 
     def options(self) -> Float[np.ndarray, " option"]:
-        "As compiled code takes them"
+        "Return the options as compiled code takes them"
         edge = float(AT_ZERO.index(self.at_zero or ("halve" if self.name == "leap" else "clamp")))
         second = {"leap": self.epsilon, "langevin": float(self.draws_per_step), "ode": self.tolerance, "hybrid": 0.0}
         return np.array([self.step, second[self.name], self.abundant if self.name == "hybrid" else self.critical, edge])
@@ -57,13 +57,13 @@ EXACT = Solver() # The default everywhere
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #85e2a729
 def run_steps(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     cells: CellBatch, # Changed in place: state and keys after the end
     times: Float[np.ndarray, " time"], # Rising; seen where begin <= time < end [time unit]
     method: Solver, # Not `exact`
 ) -> tuple[Float32[np.ndarray, "cell time species"], int]: # (counts, -1 where the cell did not live; steps and events)
-    "Approximate paths of independent cells"
+    "Simulate approximate paths of independent cells"
     from virtualcell.kernels import steps as kernel
     code, (table, noise) = compiled(network), tables(network)
     seen = np.full((len(cells.keys), len(times), len(network.species)), -1, np.float32)
@@ -78,22 +78,22 @@ def run_steps(
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #717b1da2
 def mean_path(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     times: Float[np.ndarray, " time"], # Rising [time unit]
-) -> Float[np.ndarray, "time species"]:
-    "The equations' answer, for one cell of the first parameter set"
+) -> Float[np.ndarray, "time species"]: # Counts [molecule]
+    "Solve the equations for one cell of the first parameter set"
     cell = cell_batch(plan, np.zeros(1, np.uint64), float(times[-1]) * (1 + 1e-9) + 1e-12)
     return run_steps(network, plan, cells=cell, times=times, method=Solver("ode"))[0][0].astype(float)
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #4b04eeed
 def largest_step(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    end: float, # Horizon [time unit]
-    name: str = "langevin", # Of the method
-) -> float: # [time unit]
-    "The largest fixed step that is stable along the mean path"
+    end: float, # Horizon, more than 0 [time unit]
+    name: str = "langevin", # Name of the solver
+) -> float: # Step; infinite where any is stable [time unit]
+    "Find the largest fixed step that is stable along the mean path"
     path = np.vstack([plan.start, mean_path(network, plan, np.linspace(0, end, 24)[1:])])
     change, smallest = stoichiometry(network), np.inf
     for state in np.maximum(path, 0):
@@ -109,9 +109,9 @@ def largest_step(
 
 # %% ../../nbs/6_sim/62_approximate.ipynb #0799dbd4
 def resolve_solver(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    end: float, # Horizon [time unit]
+    end: float, # Horizon, more than 0 [time unit]
     method: Solver, # With or without a step
 ) -> Solver: # With a step where one is needed
     "Choose a step, or refuse one that cannot be stable"

@@ -44,37 +44,39 @@ class SnapshotError(ContractError):
 # %% ../../nbs/6_sim/65_compose.ipynb #30555b73
 @dataclass(frozen=True)
 class Variable:
-    "Something shared, one number per cell"
-    name: str # In ports
-    initial: float = 0.0 # In `unit`
-    unit: str = "" # pint
-    update: Literal["add", "set"] = "add" # Whether processes give a change or a value
-    resource: bool = False # Whether it is conserved and allotted: never below 0
+    "A number per cell that processes share"
+    name: str # Name that ports are wired to
+    initial: float = 0.0 # Value at time 0, in `unit`
+    unit: str = "" # Unit as pint writes it, such as mmol/l; empty for none
+    update: Literal["add", "set"] = "add" # Processes give a change, or the new value
+    resource: bool = False # Conserved and allotted: never below 0
 
 State = Mapping[str, np.ndarray] # name: (cell,)
 
 # %% ../../nbs/6_sim/65_compose.ipynb #aa5a7e54
 @dataclass(frozen=True)
 class Process:
-    "A sub-model: reads some variables, changes some"
-    name: str # For messages and random numbers
-    reads: Mapping[str, str] # Port: unit
-    writes: Mapping[str, str] # Port: unit
-    update: Callable # (state, dt, keys) -> {port: change or value (cell,)}
+    "A sub-model that reads some variables and changes some"
+    name: str # Name in messages, and key of its random numbers
+    reads: Mapping[str, str] # Unit of each port that is read
+    writes: Mapping[str, str] # Unit of each port that is changed
+    update: Callable # Function (state, dt, keys) -> {port: change or value, one number per cell}
     wiring: Mapping[str, str] = field(default_factory=dict) # Port: variable, where the names differ
     step: float = 0.0 # Largest step of its own [time unit]; 0 takes the composite's
 
-    def variable(self, port: str) -> str:
-        "The variable behind a port"
+    def variable(self,
+        port: str, # Name of a port
+    ) -> str: # Name of a variable
+        "Find the variable behind a port"
         return self.wiring.get(port, port)
 
 # %% ../../nbs/6_sim/65_compose.ipynb #e7ef9d13
 @dataclass(frozen=True, eq=False)
 class Composite:
     "Variables and processes, wired and checked"
-    variables: tuple[Variable, ...] # Shared state
-    processes: tuple[Process, ...] # In the order of Lie splitting
-    splitting: Literal["lie", "strang"] = "strang" # How they take turns
+    variables: tuple[Variable, ...] # Shared state of a cell
+    processes: tuple[Process, ...] # Sub-models, in the order of Lie splitting
+    splitting: Literal["lie", "strang"] = "strang" # How processes take turns: first or second order in the step
     allot: bool = True # Scale a process to what is left of its resources; else an overdraft is an error
 
     def __post_init__(self):
@@ -90,7 +92,7 @@ class Composite:
 
     @property
     def digest(self) -> str:
-        "Of variables and wiring"
+        "Digest variables and wiring"
         return digest(self.variables, [(p.name, p.reads, p.writes, p.wiring, p.step) for p in self.processes],
                       self.splitting)
 
@@ -107,31 +109,31 @@ def _check_port(process: Process, port: str, unit: str, known: Mapping[str, Vari
 
 # %% ../../nbs/6_sim/65_compose.ipynb #76b14b2d
 class Audit(NamedTuple):
-    "What happened to a resource, over all cells"
-    resource: str # Name
-    change: float # Content at the end less the beginning
-    written: float # Sum of what processes reported
-    error: float # Relative
+    "Balance of a resource over all cells"
+    resource: str # Name of the variable
+    change: float # Content at the end less that at the beginning
+    written: float # Sum of the changes that processes reported
+    error: float # Relative difference of the two
 
 # %% ../../nbs/6_sim/65_compose.ipynb #fa707812
 @dataclass(frozen=True, eq=False)
 class CompositeTrajectories:
-    "A composite at some times"
-    times: Float[np.ndarray, " time"] # [time unit]
-    states: dict[str, np.ndarray] # Name: (time, cell)
+    "States of a composite at some times"
+    times: Float[np.ndarray, " time"] # Times of the states [time unit]
+    states: dict[str, np.ndarray] # Values of each variable, shape (time, cell)
     snapshot: dict[str, np.ndarray] # Everything that `run_composite` needs to go on
-    audit: tuple[Audit, ...] # One per resource
-    scarce: int = 0 # Cell-steps in which a demand was scaled down
+    audit: tuple[Audit, ...] # Balance of each resource
+    scarce: int = 0 # Number of steps of a cell in which a demand was scaled down
 
 # %% ../../nbs/6_sim/65_compose.ipynb #13629da8
 def initial_state(
-    composite: Composite, # Any
-    n_cells: int, # How many
-    initial: Mapping[str, np.ndarray] | None = None, # Other initial values: (cell,) or a number
-    *, random_state: int = 0, # Seed
-    numbers: np.ndarray | None = None, # Numbers of the cells; by default 0, 1, …
-) -> dict[str, np.ndarray]: # A snapshot
-    "Cells at time 0"
+    composite: Composite, # Variables and processes
+    n_cells: int, # Number of cells, 1 or more
+    initial: Mapping[str, np.ndarray] | None = None, # Other initial values by variable: one number, or one per cell
+    *, random_state: int = 0, # Seed of all cells
+    numbers: np.ndarray | None = None, # Numbers of the cells, which key their random numbers; by default 0, 1, …
+) -> dict[str, np.ndarray]: # A snapshot for `run_composite`: variables by name, and keys of random numbers
+    "Make cells at time 0"
     check_positive(n_cells, "n_cells", whole=True)
     given = {name: np.asarray(value, float) for name, value in (initial or {}).items()}
     wrong = [name for name, value in given.items() if value.shape not in ((), (n_cells,))
@@ -146,13 +148,13 @@ def initial_state(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #2451fa8d
 def run_composite(
-    composite: Composite, # Any
+    composite: Composite, # Variables and processes
     snapshot: Mapping[str, np.ndarray], # From `initial_state`, or of an earlier run
-    until: float, # [time unit]
-    dt: float, # Of the splitting [time unit]
-    *, every: int = 1, # Steps between kept states
-    progress: bool | None = None, # Show a bar
-) -> CompositeTrajectories:
+    until: float, # Time of the end [time unit]
+    dt: float, # Step of the splitting; whole steps lead to `until` [time unit]
+    *, every: int = 1, # Steps between kept states, 1 or more
+    progress: bool | None = None, # Show a progress bar; by default in interactive sessions
+) -> CompositeTrajectories: # With `times`, `states`, and a `snapshot` from which a run goes on
     "Advance all cells together"
     for name, value in (("until", until), ("dt", dt)): check_positive(value, name)
     now = {name: np.array(value) for name, value in snapshot.items()}
@@ -175,7 +177,7 @@ def run_composite(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #3e1a5f05
 def _step(composite: Composite, now: dict, dt: float, step: int, written: dict) -> int:
-    "One step of the splitting"
+    "Take one step of the splitting"
     turns = [(process, dt, 0) for process in composite.processes]
     if composite.splitting == "strang" and len(turns) > 1:
         half = [(process, dt / 2, 0) for process in composite.processes[:-1]]
@@ -184,7 +186,7 @@ def _step(composite: Composite, now: dict, dt: float, step: int, written: dict) 
 
 # %% ../../nbs/6_sim/65_compose.ipynb #2355a39f
 def _turn(composite: Composite, process: Process, now: dict, h: float, turn: int, written: dict) -> int:
-    "One process for a time `h`, in steps of its own"
+    "Run one process for a time `h`, in steps of its own"
     n, scarce = max(1, int(np.ceil(h / process.step - 1e-9))) if process.step else 1, 0
     salt = int(digest(process.name)[:12], 16)
     for sub in range(n):
@@ -205,7 +207,7 @@ def _turn(composite: Composite, process: Process, now: dict, h: float, turn: int
 
 # %% ../../nbs/6_sim/65_compose.ipynb #9eac8c0d
 def _checked(process: Process, changes: Mapping, n: int) -> Mapping:
-    "What a process returned: its ports, a finite number per cell"
+    "Check what a process returned: its ports, a finite number per cell"
     strange = [port for port in changes if port not in process.writes]
     if strange:
         raise fault(f"changes of {few(process.writes)} from {process.name}", few(strange), "Declare the port.",
@@ -215,12 +217,12 @@ def _checked(process: Process, changes: Mapping, n: int) -> Mapping:
     return changes
 
 def _keys(keys: UInt64[np.ndarray, " cell"], salt: int, turn: int) -> UInt64[np.ndarray, " cell"]:
-    "By cell, process and step: one addition per cell, since solvers mix their keys"
+    "Key random numbers by cell, process and step: one addition per cell, since solvers mix their keys"
     return keys + np.uint64((salt * 0x9E3779B97F4A7C15 + turn * 0xD1342543DE82EF95) % 2**64)
 
 # %% ../../nbs/6_sim/65_compose.ipynb #94da984b
 def _allotted(composite: Composite, process: Process, view: State, changes: Mapping, now: dict) -> tuple:
-    "(what each cell gets of what it asked for, None for all of it; cells that asked for too much)"
+    "Find the share that each cell gets of what it asked for, None for all of it, and how many asked for too much"
     share = None
     for one in composite.variables:
         if not one.resource: continue
@@ -241,13 +243,13 @@ def _allotted(composite: Composite, process: Process, view: State, changes: Mapp
 
 # %% ../../nbs/6_sim/65_compose.ipynb #87f1079f
 def network_process(
-    network: Network, # Any
-    shared: tuple[str, ...], # Species that are variables of the composite, all of them
-    inputs: Mapping[str, str] | None = None, # Field of the network: unit; read from the composite
+    network: Network, # A reaction network
+    shared: tuple[str, ...], # Species that are variables of the composite: all of them
+    inputs: Mapping[str, str] | None = None, # Unit of each external parameter that is read from the composite
     *, method: Solver = EXACT, # Exact, or an approximation with its step
-    name: str = "", # By default the network's
-) -> Process:
-    "A reaction network as a process: with any of the five solvers"
+    name: str = "", # Name of the process; by default the network's
+) -> Process: # For a `Composite`
+    "Turn a reaction network into a process, with any of the five solvers"
     lost = [one for one in network.names if one not in shared]
     if lost: raise fault("every species to be a variable", few(lost), "Add them to `shared`.", WiringError)
     plan, fields = schedule(network), {one.name: k for k, one in enumerate(network.parameters) if one.external}
@@ -270,10 +272,10 @@ def network_process(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #e913c796
 def check_conserved(
-    trajectory: CompositeTrajectories, # Of a composite
-    amounts: Mapping[str, float], # Variable: atoms, carbon or other units per amount
-    tolerance: float = 1e-6, # Relative
-) -> float: # Relative drift
+    trajectory: CompositeTrajectories, # From `run_composite`
+    amounts: Mapping[str, float], # Atoms, carbon or other units per amount of each variable
+    tolerance: float = 1e-6, # Largest relative drift, 0 or more
+) -> float: # Relative drift that was found
     "Refuse a drift of a conserved sum over all cells"
     total = sum(weight * trajectory.states[name].sum(1) for name, weight in amounts.items())
     drift = float(np.abs(total / total[0] - 1).max())
@@ -285,10 +287,10 @@ def check_conserved(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #4b59b5dc
 def save_snapshot(
-    composite: Composite, # Its digest goes along
-    snapshot: Mapping[str, np.ndarray], # Of a trajectory
-    path: str | Path, # The file to make or replace
-) -> Path:
+    composite: Composite, # The composite that made it; its digest goes along
+    snapshot: Mapping[str, np.ndarray], # `snapshot` of trajectories
+    path: str | Path, # File to make or replace
+) -> Path: # With the ending .npz
     "Write a snapshot as one file"
     with replacing(Path(path).with_suffix(".npz")) as part, open(part, "wb") as file:
         np.savez(file, _digest=np.array(composite.digest), **snapshot)
@@ -296,9 +298,9 @@ def save_snapshot(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #20cd036b
 def load_snapshot(
-    composite: Composite, # Must be the same
-    path: str | Path, # From `save_snapshot`
-) -> dict[str, np.ndarray]:
+    composite: Composite, # The composite that made it
+    path: str | Path, # File of `save_snapshot`
+) -> dict[str, np.ndarray]: # For `run_composite`
     "Read a snapshot; one of another composite is refused"
     with np.load(path, allow_pickle=False) as file: found = {name: file[name] for name in file.files}
     saved = str(found.pop("_digest"))
@@ -309,12 +311,12 @@ def load_snapshot(
 
 # %% ../../nbs/6_sim/65_compose.ipynb #d156f2b1
 def consistency_report(
-    data: pd.DataFrame, # `datum, value, standard_error, source`: measured
-    model: Mapping[str, float], # Datum: what the model says
-    fitted_on: Mapping[str, tuple[str, ...]], # Parameter: sources that set it
-    *, z_limit: float = 3.0, # From here on model and datum contradict
-) -> pd.DataFrame: # The data with `model, z, overlap, verdict`
-    "Model against data as z-scores; data that were used before are marked"
+    data: pd.DataFrame, # Measured: `datum, value, standard_error, source`, one row per datum
+    model: Mapping[str, float], # Value of each datum by the model, in the unit of the datum
+    fitted_on: Mapping[str, tuple[str, ...]], # Sources that set each parameter of the model
+    *, z_limit: float = 3.0, # Smallest |z| of a contradiction [standard errors]
+) -> pd.DataFrame: # The data with `model, z, overlap, verdict`; a verdict is agrees, contradicts or used before
+    "Compare model and data as z-scores; data that were used before are marked"
     check_columns(data, ("datum", "value", "standard_error", "source"), "the data")
     missing = [name for name in data["datum"] if name not in model]
     if missing: raise fault("a model value for each datum", few(missing), "Predict it, or leave the datum out.")

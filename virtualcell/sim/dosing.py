@@ -22,24 +22,24 @@ from .rate import units
 # %% ../../nbs/6_sim/60b_dosing.ipynb #79633b79
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    "What holds from each moment on; the first moment is the start"
-    start: Float[np.ndarray, " species"] # Counts at the start, before its events
-    onset: Float[np.ndarray, " segment"] # Rising [time unit of the network]
-    values: Float[np.ndarray, "set segment parameter"] # Parameters
-    factors: Float[np.ndarray, "segment reaction"] # Of the rates
-    add: Float[np.ndarray, "segment species"] # Added when the segment begins
-    set: Float[np.ndarray, "segment species"] # Set when the segment begins; -1 leaves the count
+    "A schedule: what holds from each moment on; the first moment is the start"
+    start: Float[np.ndarray, " species"] # Counts at the start, before its events [molecule]
+    onset: Float[np.ndarray, " segment"] # When each segment begins, rising [time unit of the network]
+    values: Float[np.ndarray, "set segment parameter"] # Values of the parameters, each in its unit
+    factors: Float[np.ndarray, "segment reaction"] # What rates are multiplied with, 0 or more
+    add: Float[np.ndarray, "segment species"] # Added when the segment begins [molecule]
+    set: Float[np.ndarray, "segment species"] # Set when the segment begins; -1 leaves the count [molecule]
 
-    def arrays(self) -> tuple: # As compiled code takes it
-        "onset, values, factors, add, set"
+    def arrays(self) -> tuple: # (onset, values, factors, add, set)
+        "Return all but the start, as compiled code takes it"
         return self.onset, self.values, self.factors, self.add, self.set
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #c7ea305f
 def time_of(
-    network: Network, # Says its time unit
-    time_h: float, # [h]
-) -> float: # [time unit of the network]
-    "Hours in the network's own unit"
+    network: Network, # With its time unit
+    time_h: float, # Any time [h]
+) -> float: # The same time [time unit of the network]
+    "Convert hours to the network's own unit of time"
     if network.hours_per_unit: return time_h / network.hours_per_unit
     try: return float((time_h * units().hour).to(network.time_unit).magnitude)
     except Exception as error:
@@ -51,8 +51,8 @@ GAIN, LOSS, FIELDS = ("OE", "CRISPRa"), ("KD", "CRISPRi"), ("drug", "cytokine", 
 
 def factor_of(
     part: Part, # Of an intervention on a gene
-) -> float: # What the production is multiplied with
-    "1 is wild type"
+) -> float: # 0 or more; 1 is wild type
+    "Compute what the production of a gene is multiplied with"
     if part.kind == "KO": return 0.0
     if part.dose is None:
         more = "4x" if part.kind in GAIN else "20%"
@@ -63,7 +63,7 @@ def factor_of(
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #98e2c914
 def _field_value(network: Network, part: Part) -> tuple[int, float]:
-    "Parameter set by a drug, cytokine or medium, and its value"
+    "Find the parameter that a drug, cytokine or medium sets, and its value"
     fields = {one.name: k for k, one in enumerate(network.parameters) if one.external}
     if part.target not in fields:
         raise fault(f"an intervention that {network.name} has an input for", part.text(),
@@ -77,22 +77,22 @@ def _field_value(network: Network, part: Part) -> tuple[int, float]:
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #d5fa9ec1
 def genes_of(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> tuple[str, ...]: # In the order of the species
-    "Name of each species in interventions"
+    "List the names of the species in interventions"
     return tuple(one.target or one.name for one in network.species)
 
 def targets_of(
-    network: Network, # Any
-) -> tuple[str, ...]:
-    "Names that an intervention can hit: genes that some reaction makes, and fields"
+    network: Network, # A reaction network
+) -> tuple[str, ...]: # Genes in the order of the species, then external parameters
+    "List what an intervention can hit: genes that some reaction makes, and external parameters"
     made = (stoichiometry(network) > 0).any(0)
     genes = [gene for gene, there in zip(genes_of(network), made, strict=True) if there]
     return (*genes, *(one.name for one in network.parameters if one.external))
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #3d525945
 def _gene(network: Network, name: str) -> int:
-    "Species of a gene that is made"
+    "Find the species of a gene that is made"
     names = {gene: k for k, gene in enumerate(genes_of(network))}
     if name not in names: raise fault(f"a target among {few(names)}", name, f"{network.name} knows no other.")
     if name not in targets_of(network): raise fault(f"a reaction that makes {name}", "none", "Nothing could be scaled.")
@@ -100,12 +100,12 @@ def _gene(network: Network, name: str) -> int:
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #1e5a7303
 def schedule(
-    network: Network, # Any
-    intervention: Intervention | str = "control", # What is done
+    network: Network, # A reaction network
+    intervention: Intervention | str = "control", # What is done, such as `KD:PU.1=20%@16h`
     values: Float[np.ndarray, "set parameter"] | None = None, # Parameter sets; by default the network's one
-    production: Mapping[str, float] | None = None, # Gene: factor of all that makes it, always, such as a donor's
-) -> Schedule:
-    "Moments and what holds from each on"
+    production: Mapping[str, float] | None = None, # Gene: lifelong factor of all that makes it, more than 0
+) -> Schedule: # As every solver reads it
+    "Translate an intervention into moments and what holds from each of them on"
     parts = parse(intervention).parts
     sets = np.atleast_2d(network.values if values is None else np.asarray(values, float))
     check_finite(check_shape(sets, (None, len(network.parameters)), "parameters of a set"), "parameter sets")
@@ -141,7 +141,7 @@ def _put_part(network: Network, plan: Schedule, made: np.ndarray, part: Part, at
 
 # %% ../../nbs/6_sim/60b_dosing.ipynb #7f00117d
 def _always(network: Network, production: Mapping[str, float]) -> Float[np.ndarray, " species"]:
-    "Factors of genes that hold from the beginning to the end"
+    "Collect the factors of genes that hold from the beginning to the end"
     found = np.ones(len(network.species))
     for gene, factor in production.items(): found[_gene(network, gene)] = check_positive(factor, f"factor of {gene}")
     return found

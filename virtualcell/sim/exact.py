@@ -22,21 +22,21 @@ from .rate import RateError
 
 # %% ../../nbs/6_sim/61_exact.ipynb #e20cbe8d
 class CellBatch(NamedTuple):
-    "Which cells run from when to when"
-    state: Float[np.ndarray, "cell species"] # Counts at the beginning; on return, at the end
-    begin: Float[np.ndarray, " cell"] # [time unit]
-    end: Float[np.ndarray, " cell"] # [time unit]
+    "A batch of cells: which ones run from when to when"
+    state: Float[np.ndarray, "cell species"] # Counts at the beginning; on return, at the end [molecule]
+    begin: Float[np.ndarray, " cell"] # When each cell starts [time unit]
+    end: Float[np.ndarray, " cell"] # When each cell stops [time unit]
     keys: UInt64[np.ndarray, " cell"] # Positions in the cells' streams; on return, after what was drawn
     which: Int[np.ndarray, " cell"] # Parameter set of each cell
 
 # %% ../../nbs/6_sim/61_exact.ipynb #d96ed75b
 def cell_batch(
-    plan: Schedule, # Says the start
-    keys: UInt64[np.ndarray, " cell"], # One per cell
-    end: float, # When all stop [time unit]
-    which: np.ndarray | int = 0, # Parameter set of each cell
-) -> CellBatch:
-    "Cells that all run from the start to `end`"
+    plan: Schedule, # What holds when, and the counts at the start
+    keys: UInt64[np.ndarray, " cell"], # One per cell, from `cell_keys`
+    end: float, # When all stop, more than 0 [time unit]
+    which: np.ndarray | int = 0, # Parameter set of each cell, 0 or more
+) -> CellBatch: # Cells at the start
+    "Make cells that all run from the start to `end`"
     n = len(keys)
     return CellBatch(np.tile(plan.start, (n, 1)), np.zeros(n), np.full(n, float(end)), keys.copy(),
                  np.broadcast_to(np.asarray(which, np.int64), (n,)).copy())
@@ -44,27 +44,27 @@ def cell_batch(
 # %% ../../nbs/6_sim/61_exact.ipynb #56609e3b
 @lru_cache(maxsize=256)
 def compiled(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> Any: # A module with `race` and `rates`
-    "Machine code of a network: from this process, from the cache folder, or new (about a second)"
+    "Compile a network, or take the machine code from this process or the cache folder"
     return emit.load(compile_plan(network))
 
 @lru_cache(maxsize=256)
 def tables(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> tuple: # As `virtualcell.kernels.steps` takes them
-    "Changes and noise directions"
+    "Tabulate the changes of the reactions and the directions of their noise"
     found = emit.tables(compile_plan(network))
     return found[:3], found[3]
 
 # %% ../../nbs/6_sim/61_exact.ipynb #b3d61f8b
 def run_exact(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
     cells: CellBatch, # Changed in place: state and keys after the end
     times: Float[np.ndarray, " time"], # Rising; seen where begin <= time < end [time unit]
 ) -> tuple[Int[np.ndarray, "cell time species"], int]: # (counts, -1 where the cell did not live; number of events)
-    "Exact paths of independent cells"
+    "Simulate exact paths of independent cells"
     from virtualcell.kernels.cells import run_cells
     if (cells.state != np.round(cells.state)).any():
         raise fault("whole molecules for exact simulation", "fractions", "Round the initial counts.")
@@ -77,7 +77,7 @@ def run_exact(
 
 # %% ../../nbs/6_sim/61_exact.ipynb #ac18a87b
 def _check_rates(network: Network, plan: Schedule, cells: CellBatch) -> None:
-    "A negative rate at the end of some cell; one look at a thousand cells costs nothing"
+    "Refuse a negative rate at the end of some cell; one look at a thousand cells costs nothing"
     some = slice(None, None, max(1, len(cells.keys) // 1000))
     for which in np.unique(cells.which[some]):
         mine = cells.which[some] == which

@@ -19,29 +19,29 @@ from ..core import ContractError, check_one_of, check_positive, fault
 
 # %% ../../nbs/6_sim/64_fields.ipynb #bc92712c
 class StabilityError(ContractError):
-    "An explicit step that would blow up"
+    "An error: an explicit step that would blow up"
 
 # %% ../../nbs/6_sim/64_fields.ipynb #6e1bd4df
 class Balance(NamedTuple):
-    "What happened to a signal [amount: field × nodes]"
-    before: float # Content at the beginning
-    after: float # Content at the end
-    made: float # By sources
-    decayed: float # On the way
-    lost: float # Through the edge
+    "A balance: what happened to a signal"
+    before: float # Content at the beginning [amount: field × nodes]
+    after: float # Content at the end [amount: field × nodes]
+    made: float # Made by sources [amount: field × nodes]
+    decayed: float # Decayed on the way [amount: field × nodes]
+    lost: float # Lost through the edge [amount: field × nodes]
 
     @property
     def error(self) -> float:
-        "Relative error of after - before = made - decayed - lost"
+        "Compute the relative error of after - before = made - decayed - lost"
         turned = abs(self.made) + abs(self.decayed) + abs(self.lost) + abs(self.before) + 1e-300
         return abs(self.after - self.before - self.made + self.decayed + self.lost) / turned
 
 # %% ../../nbs/6_sim/64_fields.ipynb #e6f179b6
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    "Square nodes of spacing `h_um`; the field lives where `inside`"
-    inside: Bool[np.ndarray, "row column"] # Nodes; the outermost rows and columns are outside
-    h_um: float = 12.0 # Spacing [um]
+    "A lattice of square nodes; the field lives where `inside`"
+    inside: Bool[np.ndarray, "row column"] # True where the field lives; the outermost rows and columns are outside
+    h_um: float = 12.0 # Spacing of the nodes, more than 0 [um]
 
     def __post_init__(self):
         check_positive(self.h_um, "h_um")
@@ -53,7 +53,7 @@ class Lattice:
 
     @cached_property
     def places(self) -> tuple[Int[np.ndarray, "row column"], Int[np.ndarray, "row column"]]:
-        "Position of each node in its run along the row, and down the column; 0 is outside"
+        "Number the nodes in their runs along the row, and down the column; 0 is outside"
         return _runs(self.inside), np.ascontiguousarray(_runs(self.inside.T).T)
 
 # %% ../../nbs/6_sim/64_fields.ipynb #ccbf9b42
@@ -64,16 +64,16 @@ def _runs(inside: np.ndarray) -> np.ndarray:
 
 # %% ../../nbs/6_sim/64_fields.ipynb #8ea61c2e
 def spread(
-    lattice: Lattice, # Where
-    field: Float[np.ndarray, "row column"], # Changed in place
-    source: Float[np.ndarray, "row column"], # Made per node [amount/s]
-    diffusion_um2_s: float, # D
-    decay_s: float, # k [1/s]
-    seconds: float, # How long
-    dt_s: float = 60.0, # Largest step
-    solver: str = "adi", # `adi` or `explicit`
-) -> Balance:
-    "Diffuse, decay and produce for some seconds"
+    lattice: Lattice, # Where the field lives
+    field: Float[np.ndarray, "row column"], # Signal at each node, changed in place [a.u.]
+    source: Float[np.ndarray, "row column"], # Made per node and time [amount/s]
+    diffusion_um2_s: float, # Diffusion constant D, 0 or more [um²/s]
+    decay_s: float, # Decay rate k, 0 or more [1/s]
+    seconds: float, # Duration, more than 0 [s]
+    dt_s: float = 60.0, # Largest step, more than 0 [s]
+    solver: str = "adi", # `adi` (alternating directions) or `explicit`
+) -> Balance: # Of the whole duration
+    "Diffuse, decay and produce a signal for some seconds"
     from virtualcell.kernels import fields as kernel
     check_one_of(solver, ("adi", "explicit"), "solver")
     for name, value in (("seconds", seconds), ("dt_s", dt_s)): check_positive(value, name)

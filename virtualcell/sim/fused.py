@@ -28,30 +28,30 @@ Tensor = Any # torch.Tensor
 
 @lru_cache(maxsize=64)
 def fused_code(
-    network: Network, # Any
+    network: Network, # A reaction network
 ) -> Any: # A Triton module with `race`, `langevin` and `leap`
-    "Kernels of a network"
+    "Compile the kernels of a network"
     from virtualcell.kernels import fused
     return fused.load(compile_plan(network, "triton"))
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #83724c1a
 def _kernel(method: Solver, span: float) -> tuple[str, tuple]:
-    "Name and arguments of the kernel of a method, for an interval of `span`"
+    "Choose the kernel of a solver and its arguments, for an interval of `span`"
     if method.name == "exact": return "race", ()
     if method.name == "leap": return "leap", (method.epsilon, method.critical)
     return "langevin", (max(1, math.ceil(span / method.step - 1e-6)),)
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #4d3c43c6
 def run_cuda(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    keys: UInt64[np.ndarray, " cell"], # One per cell
-    which: np.ndarray, # Parameter set of each cell
-    times: Float[np.ndarray, " time"], # Rising [time unit]
+    keys: UInt64[np.ndarray, " cell"], # One per cell, from `cell_keys`
+    which: np.ndarray, # Parameter set of each cell, 0 or more
+    times: Float[np.ndarray, " time"], # When counts are kept, rising [time unit]
     method: Solver, # Not `hybrid`
-    device: str = "cuda", # `cpu` needs TRITON_INTERPRET=1, except for `ode`
-) -> tuple[Shaped[np.ndarray, "cell time species"], int]: # (counts, events or steps)
-    "Cells of a network on a device, cut into halves when memory does not suffice"
+    device: str = "cuda", # `cuda`, or `cpu`, which needs TRITON_INTERPRET=1, except for `ode`
+) -> tuple[Shaped[np.ndarray, "cell time species"], int]: # (counts, number of events or steps)
+    "Simulate cells of a network on a device, in halves where memory does not suffice"
     import torch
     if method.name == "hybrid":
         raise fault("exact, leap, langevin or ode on a GPU", "hybrid", "Give run=RunConfig(device='cpu').", StepError)
@@ -78,7 +78,7 @@ def _run(network: Network, plan: Schedule, keys: np.ndarray, which: np.ndarray, 
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #5cb0bb8c
 def _begin(plan: Schedule, segment: int, at: float, state: Tensor, tensor: Callable) -> None:
-    "What is set and added when a segment begins, in place"
+    "Set and add what a segment begins with, in place"
     if segment < 0 or plan.onset[segment] != at: return
     fixed, add = tensor(plan.set[segment])[:, None], tensor(plan.add[segment])[:, None]
     state.copy_(((fixed >= 0) * fixed + (fixed < 0) * state + add).clamp(min=0))
@@ -86,7 +86,7 @@ def _begin(plan: Schedule, segment: int, at: float, state: Tensor, tensor: Calla
 # %% ../../nbs/6_sim/62c_fused.ipynb #4a70674d
 def _lanes(network: Network, plan: Schedule, keys: np.ndarray, one: int, times: np.ndarray, method: Solver,
            device: str) -> tuple[np.ndarray, int]:
-    "Fused kernels, one launch per interval"
+    "Run fused kernels, one launch per interval"
     import torch
     from virtualcell.kernels.clones import intervals
     from virtualcell.kernels.fused import launch
@@ -106,13 +106,13 @@ def _lanes(network: Network, plan: Schedule, keys: np.ndarray, one: int, times: 
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #5d3a251d
 def solve(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    values: Tensor, # (…, parameter) parameters; gradients pass through
-    times: Float[np.ndarray, " time"], # Rising, above 0 [time unit]
-    step: float, # Of Runge-Kutta 4 [time unit]
-) -> Tensor: # (…, time, species)
-    "The equations for any number of parameter sets at once; torch can differentiate the result"
+    values: Tensor, # (…, parameter) parameters, each in its unit; gradients pass through
+    times: Float[np.ndarray, " time"], # When counts are kept, rising, more than 0 [time unit]
+    step: float, # Largest step of Runge-Kutta 4, more than 0 [time unit]
+) -> Tensor: # (…, time, species) counts [molecule]
+    "Solve the equations for any number of parameter sets at once; torch can differentiate the result"
     import torch
     from virtualcell.kernels.clones import intervals
     rates, kind = rate_function(network, "torch"), {"dtype": values.dtype, "device": values.device}
@@ -147,18 +147,18 @@ def _equations(network: Network, plan: Schedule, one: int, times: np.ndarray, me
 
 # %% ../../nbs/6_sim/62c_fused.ipynb #a26870f0
 def clone_totals(
-    network: Network, # What runs in a cell
+    network: Network, # Reactions inside a cell
     plan: Schedule, # What holds when
     division: Division, # When cells divide; its `rule` is not used here
-    n_clones: int, # Founders
-    end: float, # [time unit]
-    times: Float[np.ndarray, " time"], # Rising [time unit]
+    n_clones: int, # Founders, 1 or more
+    end: float, # Time of the end, more than 0 [time unit]
+    times: Float[np.ndarray, " time"], # When sums are taken, rising [time unit]
     measure: Callable, # (state (species, cell)) -> (quantity, cell), summed per clone
     *, rule: Callable | None = None, # (state (species, cell), keys) -> state, for daughters
-    device: str = "cuda", # Where
+    device: str = "cuda", # `cuda`, or `cpu`, which needs TRITON_INTERPRET=1
     random_state: int = 0, # Seed; clone k is the same whatever n_clones is
-) -> Float[np.ndarray, "clone time quantity"]:
-    "Exact clones, summed per clone at the times"
+) -> Float[np.ndarray, "clone time quantity"]: # Sums over the cells of a clone
+    "Simulate exact clones on a device, and sum over the cells of each"
     from virtualcell.kernels import clones
     keys = cell_keys(random_state, np.arange(n_clones), "clone")
     return clones.totals(fused_code(network), plan, division, keys, end, np.asarray(times, float), measure, rule,

@@ -38,14 +38,14 @@ Rule = Callable # (mothers (cell, species), keys (cell,)) -> daughters (cell, sp
 # %% ../../nbs/6_sim/62b_lineage.ipynb #c6e685c6
 @dataclass(frozen=True)
 class Division:
-    "When cells divide, die or stop, and what daughters get; times in the network's unit"
-    mean: tuple[float, ...] # Time from birth to division, generation 0, 1, …; the last one holds on
-    sd: tuple[float, ...] # The same; times are normal and redrawn while negative
+    "Rules of division: when cells divide, die or stop, and what daughters get"
+    mean: tuple[float, ...] # Time from birth to division of generation 0, 1, …; the last one holds on [time unit]
+    sd: tuple[float, ...] # Its standard deviation; times are normal and redrawn while negative [time unit]
     partition: Mapping[str, str] = field(default_factory=dict) # Species: `copy` (default), `binomial` or `zero`
-    rule: Rule | None = None # More that happens to a daughter
-    death_rate: float = 0.0 # [1/time unit]
+    rule: Rule | None = None # (counts of daughters, keys) -> counts: what else happens to a daughter
+    death_rate: float = 0.0 # Deaths per cell and time, 0 or more [1/time unit]
     stops: str = "" # Condition on counts; a cell that meets it at its division differentiates and divides no more
-    max_cells: int = 8192 # Per clone
+    max_cells: int = 8192 # Most cells per clone, 1 or more; more is an error
 
     def __post_init__(self):
         if not self.mean or len(self.mean) != len(self.sd):
@@ -57,11 +57,11 @@ class Division:
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #56a91bfc
 def lifetimes(
-    division: Division, # Means and spreads
-    keys: UInt64[np.ndarray, " cell"], # Of the cells
-    generation: int, # Their generation
-) -> Float[np.ndarray, " cell"]: # [time unit]
-    "Times from birth to division, redrawn while negative"
+    division: Division, # With means and standard deviations
+    keys: UInt64[np.ndarray, " cell"], # Keys of the cells
+    generation: int, # Generation of the cells, 0 or more
+) -> Float[np.ndarray, " cell"]: # Times [time unit]
+    "Draw times from birth to division, again while negative"
     row, own = min(generation, len(division.mean) - 1), mix(keys ^ mix(_LIFE))
     times, attempt = np.full(len(keys), -1.0), 0
     while (negative := times < 0).any():
@@ -71,12 +71,12 @@ def lifetimes(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #04f2be8b
 def daughters(
-    network: Network, # Names the species
-    division: Division, # What daughters get
-    mothers: Float[np.ndarray, "cell species"], # Counts at division
-    keys: UInt64[np.ndarray, " cell"], # Of the mothers
-) -> tuple[Float[np.ndarray, "cell species"], Float[np.ndarray, "cell species"]]:
-    "Counts of both daughters"
+    network: Network, # With the names of the species
+    division: Division, # With the partition and the rule
+    mothers: Float[np.ndarray, "cell species"], # Counts at division [molecule]
+    keys: UInt64[np.ndarray, " cell"], # Keys of the mothers
+) -> tuple[Float[np.ndarray, "cell species"], Float[np.ndarray, "cell species"]]: # (first, second) daughters [molecule]
+    "Share the molecules of mothers between both daughters"
     first, second = mothers.copy(), mothers.copy()
     for name, how in division.partition.items():
         k = _index(network, name)
@@ -98,18 +98,18 @@ ALIVE, DIVIDED, DIED, STOPPED = range(4)
 
 @dataclass(frozen=True, eq=False)
 class LineageTrees:
-    "Cells of all clones, sorted by clone and generation; a daughter stands after her mother"
-    names: tuple[str, ...] # Species
-    times: Float[np.ndarray, " time"] # [time unit]
+    "Lineage trees: cells of all clones, sorted by clone and generation, daughters after their mothers"
+    names: tuple[str, ...] # Names of the species
+    times: Float[np.ndarray, " time"] # When counts were kept, rising [time unit]
     clone: Int[np.ndarray, " cell"] # Number of the clone
     mother: Int[np.ndarray, " cell"] # Row of the mother; -1 for a founder
-    generation: Int[np.ndarray, " cell"] # 0 for a founder
-    birth: Float[np.ndarray, " cell"] # [time unit]
+    generation: Int[np.ndarray, " cell"] # Divisions since the founder, 0 or more
+    birth: Float[np.ndarray, " cell"] # Time of birth [time unit]
     division: Float[np.ndarray, " cell"] # Drawn time of division, also when it did not come to it [time unit]
-    fate: Int[np.ndarray, " cell"] # ALIVE at the end, DIVIDED, DIED or STOPPED
-    seen: Shaped[np.ndarray, "cell time species"] # Counts at the times; -1 where the cell did not live
-    last: Shaped[np.ndarray, "cell species"] # Counts at the end of the cell's life, or of the simulation
-    events: int = 0 # Reactions
+    fate: Int[np.ndarray, " cell"] # 0 alive at the end, 1 divided, 2 died, 3 stopped (ALIVE, DIVIDED, DIED, STOPPED)
+    seen: Shaped[np.ndarray, "cell time species"] # Counts at the times; -1 where the cell did not live [molecule]
+    last: Shaped[np.ndarray, "cell species"] # Counts at the end of the cell's life or of the simulation [molecule]
+    events: int = 0 # Number of reactions
 
     def __len__(self): return len(self.clone)
 
@@ -127,16 +127,16 @@ class _Front(NamedTuple):
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #41d632d6
 def grow(
-    network: Network, # What runs in a cell
+    network: Network, # Reactions inside a cell
     plan: Schedule, # What holds when
-    division: Division, # When cells divide
-    clones: Int[np.ndarray, " clone"], # Their numbers
-    end: float, # [time unit]
-    times: Float[np.ndarray, " time"], # Snapshots, rising [time unit]
+    division: Division, # When cells divide, and what daughters get
+    clones: Int[np.ndarray, " clone"], # Numbers of the clones, 0 or more
+    end: float, # Time of the end, more than 0 [time unit]
+    times: Float[np.ndarray, " time"], # When counts are kept, rising [time unit]
     *, method: Solver = EXACT, # Exact, or an approximation with its step
     random_state: int = 0, # Seed
-) -> LineageTrees:
-    "Clones from one founder each"
+) -> LineageTrees: # All cells of these clones
+    "Grow clones from one founder each"
     keys = cell_keys(random_state, clones, "clone")
     n, rows, total, events, generation = len(clones), [], 0, 0, 0
     front = _Front(np.asarray(clones), np.full(n, -1), np.zeros(n), np.tile(plan.start, (n, 1)), keys)
@@ -155,7 +155,7 @@ def grow(
 # %% ../../nbs/6_sim/62b_lineage.ipynb #ab9ed4cb
 def _live(network: Network, plan: Schedule, division: Division, front: _Front, generation: int, end: float,
           times: np.ndarray, method: Solver) -> tuple[dict, int]:
-    "One generation from birth to its end"
+    "Run one generation from birth to its end"
     split = front.birth + lifetimes(division, front.keys, generation)
     wait = -np.log(uniform(mix(front.keys ^ mix(_DEATH)))) / max(division.death_rate, 1e-300)
     death = front.birth + wait
@@ -172,7 +172,7 @@ def _live(network: Network, plan: Schedule, division: Division, front: _Front, g
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #6dbda6f7
 def _next(network: Network, division: Division, front: _Front, row: dict, first: int) -> _Front:
-    "Daughters of the cells that divided"
+    "Make the daughters of the cells that divided"
     who = np.flatnonzero(row["fate"] == DIVIDED)
     state = np.concatenate(daughters(network, division, row["last"][who], front.keys[who]))
     keys = np.concatenate([child(front.keys[who], side) for side in (0, 1)])
@@ -181,7 +181,7 @@ def _next(network: Network, division: Division, front: _Front, row: dict, first:
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #8ab47609
 def _sorted(network: Network, times: np.ndarray, rows: dict, events: int) -> LineageTrees:
-    "By clone, then generation; mothers renumbered"
+    "Sort by clone, then generation, and renumber mothers"
     order = np.argsort(rows["clone"], kind="stable")
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order))
@@ -190,24 +190,24 @@ def _sorted(network: Network, times: np.ndarray, rows: dict, events: int) -> Lin
     return LineageTrees(network.names, np.asarray(times, float), mother=mother[order], events=events, **kept)
 
 def _narrow(values: np.ndarray) -> np.ndarray:
-    "Counts in two bytes where they fit"
+    "Store counts in two bytes where they fit"
     fits = values.dtype == np.int32 and values.size and values.max() < 2**15
     return values.astype(np.int16) if fits else values
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #90f35ebb
 def grow_many(
-    network: Network, # What runs in a cell
+    network: Network, # Reactions inside a cell
     plan: Schedule, # What holds when
-    division: Division, # When cells divide
-    n_clones: int, # Founders
-    end: float, # [time unit]
-    times: Float[np.ndarray, " time"], # Snapshots, rising [time unit]
+    division: Division, # When cells divide, and what daughters get
+    n_clones: int, # Founders, 1 or more
+    end: float, # Time of the end, more than 0 [time unit]
+    times: Float[np.ndarray, " time"], # When counts are kept, rising [time unit]
     *, method: Solver = EXACT, # Exact, or an approximation with its step
     random_state: int = 0, # Seed; clone k is the same whatever n_clones is
-    n_jobs: int = 1, # Threads; the result does not depend on it
-    progress: bool | None = None, # Show a bar
-) -> LineageTrees:
-    "Clones in pieces of 32, on some threads"
+    n_jobs: int = 1, # Threads, 1 or more; the result does not depend on it
+    progress: bool | None = None, # Show a bar; by default when somebody is watching
+) -> LineageTrees: # All cells of all clones
+    "Grow clones from one founder each, 32 at a time, on some threads"
     for name, value in (("n_clones", n_clones), ("n_jobs", n_jobs)): check_positive(value, name, whole=True)
     pieces = [np.arange(k, min(k + 32, n_clones)) for k in range(0, n_clones, 32)]
     one = lambda clones: grow(network, plan, division, clones, end, times, method=method, random_state=random_state)
@@ -216,8 +216,8 @@ def grow_many(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #faf59949
 def join(
-    several: list[LineageTrees], # Of different clones
-) -> LineageTrees:
+    several: list[LineageTrees], # Of different clones, from one network
+) -> LineageTrees: # All of them, in the given order
     "Join trees of different clones"
     first = np.cumsum([0, *map(len, several)])
     mother = np.concatenate([np.where(f.mother < 0, -1, f.mother + k) for f, k in zip(several, first, strict=False)])
@@ -228,10 +228,10 @@ def join(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #08ad7385
 def ancestor_classes(
-    trees: LineageTrees, # Daughters after mothers
-    opened: Shaped[np.ndarray, " cell"], # Whether each cell is open at its end
-) -> pd.DataFrame: # `kind`, `k`: one row per cell
-    "open, lca, post (after an LCA), pre (before any), offspring (closed below an open mother)"
+    trees: LineageTrees, # Trees with daughters after mothers
+    opened: Shaped[np.ndarray, " cell"], # True for cells that are open at their end
+) -> pd.DataFrame: # `kind`, `k` [generation]: one row per cell
+    "Class every cell: open, lca, post (after an LCA), pre (before any), offspring (closed below an open mother)"
     n, mother = len(trees), trees.mother
     below = np.where(opened, 0, 10**6)
     sides = np.zeros(n, int)
@@ -254,10 +254,10 @@ def ancestor_classes(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #38db4ed1
 def sister_pairs(
-    trees: LineageTrees, # Daughters after mothers
+    trees: LineageTrees, # Trees with daughters after mothers
     cousins: bool = False, # Pairs with the same grandmother instead of the same mother
-) -> Int[np.ndarray, "pair 2"]: # Rows
-    "Pairs of sisters that both reached their end; or of first cousins, one pair per grandmother"
+) -> Int[np.ndarray, "pair 2"]: # Rows of both cells
+    "Find pairs of sisters that both reached their end; or of first cousins, one pair per grandmother"
     up = trees.mother
     if cousins: up = np.where(up >= 0, trees.mother[up], -1)
     rows = np.flatnonzero((up >= 0) & (trees.fate != DIED))
@@ -269,13 +269,13 @@ def sister_pairs(
 
 # %% ../../nbs/6_sim/62b_lineage.ipynb #12823c5e
 def sister_correlation(
-    trees: LineageTrees, # Any
-    value: Float[np.ndarray, " cell"], # Of each cell, such as open sites at its end
+    trees: LineageTrees, # Trees with daughters after mothers
+    value: Float[np.ndarray, " cell"], # A number of each cell, such as open sites at its end
     *, cousins: bool = False, # First cousins instead of sisters
-    n_boot: int = 200, # Resamples of clones
+    n_boot: int = 200, # Resamples of clones, 2 or more
     random_state: int = 0, # Seed of the resampling
-) -> tuple[float, float]: # (correlation, standard error between clones)
-    "Correlation within pairs, the two counted in both orders, after the mean of each generation; NaN without variation"
+) -> tuple[float, float]: # (correlation from -1 to 1, standard error between clones); NaN without variation
+    "Correlate sisters, both orders counted, after taking out the mean of each generation"
     pairs, value = sister_pairs(trees, cousins), np.asarray(value, float)
     ages = np.bincount(trees.generation)
     value = value - (np.bincount(trees.generation, value) / np.maximum(ages, 1))[trees.generation]

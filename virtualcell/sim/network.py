@@ -29,11 +29,11 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class Species:
-    "Something that is counted"
-    name: str # Used in rates
-    initial: float = 0.0 # Count at the start [unit]
-    unit: str = "molecule" # What is counted
-    compartment: str = "cell" # Where
+    "A kind of molecule that is counted"
+    name: str # As rates use it: letters, digits and _
+    initial: float = 0.0 # Count at the start, 0 or more, in `unit`
+    unit: str = "molecule" # Unit of the count, as pint reads it
+    compartment: str = "cell" # Where it is; a label only
     target: str = "" # Name in interventions, such as `PU.1`; empty for `name`
 
     def __post_init__(self): check_positive(self.initial, f"initial count of {self.name}", zero_ok=True)
@@ -42,10 +42,10 @@ class Species:
 @dataclass(frozen=True)
 class Parameter:
     "A number with its unit and where it comes from"
-    name: str # Used in rates
-    value: float # In `unit`
-    unit: str = "" # Such as `1/h`; empty if the unit is not known, then it is not checked
-    source: str = "" # Paper, data set, or `assumed`
+    name: str # As rates use it: letters, digits and _
+    value: float # Finite, in `unit`
+    unit: str = "" # As pint reads it, such as `1/h`; empty if not known, then it is not checked
+    source: str = "" # Where the value comes from: paper, data set, or `assumed`
     external: bool = False # Set from outside the cell: a dose or a signal
 
     def __post_init__(self):
@@ -56,10 +56,10 @@ class Parameter:
 # %% ../../nbs/6_sim/60_network.ipynb #f60f9bbc
 @dataclass(frozen=True)
 class Event:
-    "Something that happens to every cell at one time"
-    time: float # From the start [time unit of the network], 0 or more
+    "A change that happens to every cell at one time"
+    time: float # From the start, 0 or more [time unit of the network]
     add: Mapping[str, float] = field(default_factory=dict) # Species: molecules added, or removed if negative
-    set: Mapping[str, float] = field(default_factory=dict) # Species or parameter: new value
+    set: Mapping[str, float] = field(default_factory=dict) # Species (0 or more) or parameter: new value
 
     def __post_init__(self):
         good = isinstance(self.time, int | float) and np.isfinite(self.time) and self.time >= 0
@@ -70,14 +70,14 @@ class Event:
 # %% ../../nbs/6_sim/60_network.ipynb #9cb884e4
 @dataclass(frozen=True)
 class Reaction:
-    "What changes, and how often"
-    name: str # For people and SBML
+    "A change of counts, and how often it happens"
+    name: str # As files and error messages use it
     equation: str # Such as `A + 2 B -> C`; either side may be empty
-    rate: str # Propensity [1/time unit]
+    rate: str # Propensity of the whole reaction, such as `k * A * B` [1/time unit]
 
     @cached_property
     def sides(self) -> tuple[dict[str, int], dict[str, int]]:
-        "Molecules used and made"
+        "Read the equation: molecules used, and molecules made"
         if self.equation.count("->") != 1:
             raise fault(f"one arrow in {self.name}", repr(self.equation), "Write A + B -> C.")
         return tuple(self._side(half) for half in self.equation.split("->"))
@@ -92,7 +92,7 @@ class Reaction:
 
     @cached_property
     def change(self) -> dict[str, int]:
-        "Net change of each species, without zeros"
+        "Compute the net change of each species, without zeros"
         used, made = self.sides
         net = {name: made.get(name, 0) - used.get(name, 0) for name in dict.fromkeys([*used, *made])}
         return {name: n for name, n in net.items() if n}
@@ -100,16 +100,16 @@ class Reaction:
 # %% ../../nbs/6_sim/60_network.ipynb #c2f6b865
 @dataclass(frozen=True, eq=False)
 class Network:
-    "Species and reactions, checked; time runs in `time_unit`"
-    name: str # For people
+    "A reaction network: species, parameters and reactions, checked on construction"
+    name: str # As figures and error messages use it
     species: tuple[Species, ...] # In the order of every state array
     parameters: tuple[Parameter, ...] # In the order of every parameter array
     reactions: tuple[Reaction, ...] # In the order of every rate array
     definitions: Mapping[str, str] = field(default_factory=dict) # Named parts of rates, which may use each other
-    events: tuple[Event, ...] = () # In any order
-    time_unit: str = "h" # pint unit, or `au`
-    hours_per_unit: float = 0.0 # Hours of one time unit; 0 asks pint
-    source: str = "" # Where the model comes from
+    events: tuple[Event, ...] = () # Changes at fixed times, in any order
+    time_unit: str = "h" # Unit of time as pint reads it, or `au`
+    hours_per_unit: float = 0.0 # Duration of one time unit, more than 0; 0 takes it from `time_unit` [h]
+    source: str = "" # Paper or data set that the model comes from
 
     def __post_init__(self):
         object.__setattr__(self, "definitions", _in_order(self.definitions))
@@ -131,12 +131,12 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        "Change with the content and with the order of states and parameters, not with the spelling"
+        "Compute a digest: it changes with the content and the order of states and parameters, not with the spelling"
         return digest(to_dict(self), self.names, [one.name for one in self.parameters])
 
-# %% ../../nbs/6_sim/60_network.ipynb #e9c9c0e0
+# %% ../../nbs/6_sim/60_network.ipynb #8eaff161
 def _in_order(definitions: Mapping[str, str]) -> dict[str, str]:
-    "Definitions so that each uses earlier ones; a circle is left at the end, where the check finds it"
+    "Sort definitions so that each uses earlier ones; a circle is left at the end, where the check finds it"
     placed, left = {}, dict(definitions)
     while left:
         ready = next((name for name, text in left.items() if not set(read(text).names) & set(left)), None)
@@ -144,19 +144,19 @@ def _in_order(definitions: Mapping[str, str]) -> dict[str, str]:
         placed[ready] = left.pop(ready)
     return placed | left
 
-# %% ../../nbs/6_sim/60_network.ipynb #8eaff161
+# %% ../../nbs/6_sim/60_network.ipynb #b3a2d554
 def _places(network: Network) -> dict[str, str]:
-    "Slot of every name"
+    "Look up the slot of every name"
     return ({one.name: f"x{k}" for k, one in enumerate(network.species)}
             | {one.name: f"p{k}" for k, one in enumerate(network.parameters)}
             | {name: f"d{k}" for k, name in enumerate(network.definitions)})
 
-# %% ../../nbs/6_sim/60_network.ipynb #b3a2d554
+# %% ../../nbs/6_sim/60_network.ipynb #296a5ff5
 def compile_plan(
-    network: Network, # Checked
-    dialect: str = "compiled", # See *Rate laws*
-) -> Plan: # Slots and code, for the machines
-    "The network as `virtualcell.kernels.emit` takes it"
+    network: Network, # A reaction network
+    dialect: str = "compiled", # Language of the code: `numpy`, `compiled`, `torch` or `triton`
+) -> Plan: # Slots and code, as `virtualcell.kernels.emit` takes them
+    "Translate a network into slots and source code"
     place, at = _places(network), {name: k for k, name in enumerate(network.names)}
     changes = tuple(tuple((at[name], n) for name, n in one.change.items()) for one in network.reactions)
     return Plan(len(network.species), len(network.parameters), changes,
@@ -164,22 +164,22 @@ def compile_plan(
                 tuple(read(text).code(place, dialect) for text in network.definitions.values()),
                 _order(network) if dialect == "compiled" else tuple(range(len(changes))))
 
-# %% ../../nbs/6_sim/60_network.ipynb #296a5ff5
+# %% ../../nbs/6_sim/60_network.ipynb #a64e3a9e
 def stoichiometry(
-    network: Network, # Checked
-) -> Float[np.ndarray, "reaction species"]: # Net change
-    "What each reaction does"
+    network: Network, # A reaction network
+) -> Float[np.ndarray, "reaction species"]: # Net change of each species by each reaction [molecule]
+    "Tabulate the net changes of all reactions"
     matrix, at = np.zeros((len(network.reactions), len(network.species))), {n: k for k, n in enumerate(network.names)}
     for j, one in enumerate(network.reactions):
         for name, n in one.change.items(): matrix[j, at[name]] = n
     return matrix
 
-# %% ../../nbs/6_sim/60_network.ipynb #a64e3a9e
+# %% ../../nbs/6_sim/60_network.ipynb #cf226103
 def rate_function(
-    network: Network, # Checked
-    dialect: str = "numpy", # `numpy` or `torch`
+    network: Network, # A reaction network
+    dialect: str = "numpy", # Language of the arrays: `numpy` or `torch`
 ) -> Callable: # (state (…, species), parameters (…, parameter)) -> list of rates (…), one per reaction
-    "All rates at once, for any number of cells"
+    "Compile one function for all rates, for any number of cells"
     import importlib
     place = ({f"x{k}": f"x[..., {k}]" for k in range(len(network.species))}
              | {f"p{k}": f"p[..., {k}]" for k in range(len(network.parameters))})
@@ -188,19 +188,19 @@ def rate_function(
     scope = {"np" if dialect == "numpy" else "torch": module, "__builtins__": {}}
     return eval(f"lambda x, p: [{', '.join(codes)}]", scope) # code of checked trees only
 
-# %% ../../nbs/6_sim/60_network.ipynb #cf226103
+# %% ../../nbs/6_sim/60_network.ipynb #d76fca54
 def rates_at(
-    network: Network, # Checked
-    state: Float[np.ndarray, "cell species"], # Counts
-    values: Float[np.ndarray, " parameter"] | None = None, # Parameters; by default the network's
-) -> Float[np.ndarray, "cell reaction"]:
-    "Rates in some states: the readable reference of all compiled code"
+    network: Network, # A reaction network
+    state: Float[np.ndarray, "cell species"], # Counts, 0 or more [molecule]
+    values: Float[np.ndarray, " parameter"] | None = None, # Of the parameters; by default the network's
+) -> Float[np.ndarray, "cell reaction"]: # Rates [1/time unit]
+    "Compute all rates in some states: the readable reference of all compiled code"
     found = network._rates(np.asarray(state, float), network.values if values is None else values)
     return np.stack([np.broadcast_to(one, (len(state),)) for one in found], 1)
 
-# %% ../../nbs/6_sim/60_network.ipynb #d76fca54
+# %% ../../nbs/6_sim/60_network.ipynb #faa46142
 def _order(network: Network, steps: int = 200) -> tuple[int, ...]:
-    "Reactions from frequent to rare along the mean path, so that compiled code finds the next event soon"
+    "Sort reactions from frequent to rare along the mean path, so that compiled code finds the next event soon"
     if len(network.reactions) > 64: return tuple(range(len(network.reactions)))
     state, change, seen = network.start.copy(), stoichiometry(network), np.zeros(len(network.reactions))
     with np.errstate(all="ignore"):
@@ -216,8 +216,8 @@ def _order(network: Network, steps: int = 200) -> tuple[int, ...]:
 # %% ../../nbs/6_sim/60_network.ipynb #60144b9e
 def check_network(
     network: Network, # As it was typed
-) -> Network: # The same
-    "Names, units, numbers and the start; the first thing that is wrong is an error"
+) -> Network: # The same, unchanged
+    "Check names, units, numbers and the start; the first thing that is wrong is an error"
     if not network.reactions: raise fault("a reaction", "none", "Add one.")
     _check_names(network)
     _check_events(network)
@@ -240,7 +240,7 @@ def _rates_or_fault(network: Network, state: Float[np.ndarray, "cell species"]) 
 
 # %% ../../nbs/6_sim/60_network.ipynb #ce1eb636
 def _check_empty(network: Network) -> None:
-    "A reaction cannot use molecules that are not there: its rate must be 0 then"
+    "Check that a reaction has rate 0 where the molecules that it uses are not there"
     for j, one in enumerate(network.reactions):
         for name, n in one.change.items():
             if n >= 0: continue
@@ -288,7 +288,7 @@ def _check_events(network: Network) -> None:
 
 # %% ../../nbs/6_sim/60_network.ipynb #726b3098
 def _check_units(network: Network) -> None:
-    "Where every name has a unit, a rate has the species' unit per time"
+    "Check that a rate has the species' unit per time, where every name has a unit"
     of = {one.name: one.unit for one in network.species} | {one.name: one.unit for one in network.parameters}
     for name, unit in of.items(): check_unit(unit, name)
     unknown = {one.name for one in network.parameters if not one.unit}
@@ -309,7 +309,7 @@ def _check_rate_unit(network: Network, one: Reaction, of: Mapping[str, str], cou
 
 # %% ../../nbs/6_sim/60_network.ipynb #51aa2f4e
 def _check_reachable(network: Network) -> None:
-    "A species that starts at 0 and that nothing can make is a slip of the pen"
+    "Refuse a species that starts at 0 and that nothing can make: it is a slip of the pen"
     there = {one.name for one in network.species if one.initial > 0}
     there |= {name for event in network.events for name in (*event.add, *event.set)}
     while True:
@@ -321,9 +321,9 @@ def _check_reachable(network: Network) -> None:
 
 # %% ../../nbs/6_sim/60_network.ipynb #da21413d
 def to_dict(
-    network: Network, # Any
-) -> dict: # Plain
-    "The content, as in the YAML file"
+    network: Network, # A reaction network
+) -> dict: # Texts, numbers, dicts and lists
+    "Return the content of a network, as in its YAML file"
     kept = lambda one, without: {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(one).items()
                                  if k not in without and v not in ("", False, {})}
     return {"name": network.name, "time_unit": network.time_unit, "hours_per_unit": network.hours_per_unit,
@@ -336,9 +336,9 @@ def to_dict(
 
 # %% ../../nbs/6_sim/60_network.ipynb #2eb12241
 def from_dict(
-    content: Any, # As `to_dict` gives it; a number stands for a parameter's value or a species' initial count
-) -> Network:
-    "A network from plain content; unknown keys are refused"
+    content: Any, # Keys `name`, `species`, `parameters`, `reactions` and more, as in the YAML file
+) -> Network: # Checked
+    "Build a network from plain content; a number stands for a parameter's value or a species' initial count"
     known = {"name", "time_unit", "hours_per_unit", "source", "species", "parameters", "definitions", "reactions",
              "events"}
     if not isinstance(content, Mapping) or set(content) - known:
@@ -358,27 +358,27 @@ def from_dict(
 
 # %% ../../nbs/6_sim/60_network.ipynb #10cc5b52
 def to_yaml(
-    network: Network, # Any
+    network: Network, # A reaction network
     path: str | Path, # The file to make or replace
-) -> Path:
-    "Write a network for people and version control"
+) -> Path: # The file
+    "Write a network as YAML, for people and version control"
     return write_atomic(path, yaml.safe_dump(to_dict(network), sort_keys=False, allow_unicode=True))
 
 def from_yaml(
-    path: str | Path, # A network file
-) -> Network:
+    path: str | Path, # A YAML file as `to_yaml` writes it
+) -> Network: # Checked
     "Read a network file; nothing in it is run"
     try: return from_dict(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise fault(f"YAML in {path}", str(error).splitlines()[0], "Check its indentation.") from error
 
-# %% ../../nbs/6_sim/60_network.ipynb #f7874e51
+# %% ../../nbs/6_sim/60_network.ipynb #1e9a6a0a
 def changed(
     network: Network, # Left as it is
-    initial: Mapping[str, float] | None = None, # New initial counts
-    values: Mapping[str, float] | None = None, # New values of parameters
-) -> Network:
-    "The same network with other numbers"
+    initial: Mapping[str, float] | None = None, # Species: new initial count, 0 or more
+    values: Mapping[str, float] | None = None, # Parameter: new value, in its unit
+) -> Network: # A copy, checked
+    "Copy a network with other numbers"
     initial, values = dict(initial or {}), dict(values or {})
     strange = [n for n in initial if n not in network.names]
     strange += [n for n in values if n not in {one.name for one in network.parameters}]

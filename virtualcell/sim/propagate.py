@@ -15,11 +15,11 @@ from ..core import check_finite, check_positive, check_shape, stream
 
 # %% ../../nbs/6_sim/69_propagate.ipynb #9ed351d7
 def propagate_linear(
-    weights: Float[np.ndarray, "gene gene"], # Row acts on column
-    expression: Float[np.ndarray, " gene"], # Of unperturbed cells
-    shift: Float[np.ndarray, " gene"], # Of the perturbed genes; 0 elsewhere
-    n_rounds: int = 3, # How far effects travel
-) -> Float[np.ndarray, " gene"]: # Shift of every gene
+    weights: Float[np.ndarray, "gene gene"], # Change of the column's gene per change of the row's gene
+    expression: Float[np.ndarray, " gene"], # Level in unperturbed cells, 0 or more, such as log1p CP10k
+    shift: Float[np.ndarray, " gene"], # Change of the perturbed genes, in the same unit; 0 elsewhere
+    n_rounds: int = 3, # Steps that effects travel along the network, 1 or more
+) -> Float[np.ndarray, " gene"]: # Change of every gene, in the unit of `expression`
     "Push a perturbation through a linear network"
     check_finite(check_shape(weights, (len(expression), len(expression)), "weights"), "weights")
     check_finite(check_shape(shift, (len(expression),), "shift"), "shift")
@@ -30,25 +30,25 @@ def propagate_linear(
         delta = np.maximum(delta, -expression)
     return delta
 
-# %% ../../nbs/6_sim/69_propagate.ipynb #245f2a2c
+# %% ../../nbs/6_sim/69_propagate.ipynb #db03c3bc
 def shuffled(
-    weights: Float[np.ndarray, "gene gene"], # Row acts on column
-    *, random_state: int = 0, # Seed
-) -> Float[np.ndarray, "gene gene"]:
-    "The same weights of every regulator on other targets"
+    weights: Float[np.ndarray, "gene gene"], # Change of the column's gene per change of the row's gene
+    *, random_state: int = 0, # Seed of the shuffle
+) -> Float[np.ndarray, "gene gene"]: # Each row holds the same numbers in another order
+    "Put the weights of every regulator on other targets"
     rng = stream(random_state, "shuffled network")
     return np.stack([rng.permutation(row) for row in weights])
 
-# %% ../../nbs/6_sim/69_propagate.ipynb #db03c3bc
+# %% ../../nbs/6_sim/69_propagate.ipynb #acbe8108
 def propagation_z(
-    weights: Float[np.ndarray, "gene gene"], # Row acts on column
-    expression: Float[np.ndarray, " gene"], # Of unperturbed cells
-    shift: Float[np.ndarray, " gene"], # Of the perturbed genes
-    *, n_controls: int = 100, # Shuffled networks
-    n_rounds: int = 3, # How far effects travel
-    random_state: int = 0, # Seed
-) -> Float[np.ndarray, " gene"]: # 0 where shuffling changes nothing
-    "How far each gene's shift lies outside what shuffled networks give"
+    weights: Float[np.ndarray, "gene gene"], # Change of the column's gene per change of the row's gene
+    expression: Float[np.ndarray, " gene"], # Level in unperturbed cells, 0 or more
+    shift: Float[np.ndarray, " gene"], # Change of the perturbed genes; 0 elsewhere
+    *, n_controls: int = 100, # Shuffled networks, 2 or more
+    n_rounds: int = 3, # Steps that effects travel along the network, 1 or more
+    random_state: int = 0, # Seed of the shuffles
+) -> Float[np.ndarray, " gene"]: # Standard deviations from the shuffled mean; 0 where shuffling changes nothing
+    "Compute how far each gene's shift lies outside what shuffled networks give"
     real = propagate_linear(weights, expression, shift, n_rounds)
     null = np.stack([propagate_linear(shuffled(weights, random_state=random_state + k), expression, shift, n_rounds)
                      for k in range(n_controls)])

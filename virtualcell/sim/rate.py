@@ -40,7 +40,7 @@ def _parse(text: str) -> ast.Expression:
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #42d98003
 def _refuse(node: ast.AST) -> str | None:
-    "Why `node` is no part of a rate law; None when it is"
+    "Say why `node` is no part of a rate law; None when it is"
     if not isinstance(node, _ALLOWED): return type(node).__name__
     if isinstance(node, ast.Constant) and (isinstance(node.value, bool) or not isinstance(node.value, int | float)):
         return repr(node.value)
@@ -60,30 +60,34 @@ class Expression:
 
     @cached_property
     def tree(self) -> ast.expr:
-        "Its syntax tree"
+        "Parse the text into a syntax tree"
         return _parse(self.text).body
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        "Free names, sorted"
+        "List the free names, sorted"
         called = {id(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
         return tuple(sorted({node.id for node in ast.walk(self.tree)
                              if isinstance(node, ast.Name) and id(node) not in called}))
 
-    def code(self, place: Mapping[str, str], dialect: Dialect = "numpy") -> str:
-        "Source text with each name replaced by its `place`"
+    def code(
+        self,
+        place: Mapping[str, str], # Name: what to write instead
+        dialect: Dialect = "numpy", # Language of the code
+    ) -> str: # Source text
+        "Write the rate law as source code with each name replaced by its `place`"
         check_one_of(dialect, _PREFIX, "dialect")
         return ast.unparse(_Writer(place, dialect).visit(_parse(self.text).body))
 
     def __call__(self, **values: Any) -> Any:
-        "Value for numbers or arrays by name"
+        "Compute the value for numbers or arrays by name"
         place = {name: name for name in self.names}
         return eval(self.code(place), {"np": np, "__builtins__": {}}, values) # code of the checked tree only
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #75da35fd
 @lru_cache(maxsize=10_000)
 def read(
-    text: str, # Such as `k * hill(T, K, 4)`
+    text: str, # Such as `k * hill(T, K, 4)`, 20,000 characters or fewer
 ) -> Expression: # Checked
     "Read a rate law; what is not arithmetic is refused"
     if len(text) > 20_000: raise fault("a rate law of at most 20,000 characters", len(text), "Split it.", RateError)
@@ -100,19 +104,19 @@ def read(
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #fc0457f6
 class _Writer(ast.NodeTransformer):
-    "Writes a checked tree in one dialect"
+    "A writer of checked trees in one dialect"
     def __init__(self, place: Mapping[str, str], dialect: str): self.place, self.dialect = place, dialect
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        "A name becomes its place"
+        "Replace a name by its place"
         return _parse(self.place[node.id]).body
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        "Numbers are floating point everywhere"
+        "Write numbers as floating point everywhere"
         return ast.Constant(float(node.value))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        "Whole powers become products"
+        "Write whole powers as products"
         if isinstance(node.op, ast.Pow): return self._power(self.visit(node.left), node.right)
         return ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
 
@@ -130,7 +134,7 @@ class _Writer(ast.NodeTransformer):
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #a83c5f2e
 def _visit_call(self: _Writer, node: ast.Call) -> ast.AST:
-    "`hill` is written out, `where` and the rest take the dialect's name"
+    "Write `hill` out; give `where` and the rest the dialect's name"
     name = node.func.id
     if name == "hill":
         top, half = (self._power(self.visit(node.args[k]), node.args[2]) for k in (0, 1))
@@ -143,7 +147,7 @@ _Writer.visit_Call = _visit_call
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #fe1a24de
 def _product(base: ast.AST, n: int) -> ast.AST:
-    "base ** n by squaring"
+    "Write base ** n by squaring"
     if n == 1: return base
     half = _product(base, n // 2)
     square = ast.BinOp(half, ast.Mult(), half)
@@ -152,7 +156,7 @@ def _product(base: ast.AST, n: int) -> ast.AST:
 # %% ../../nbs/6_sim/60a_rate.ipynb #2e07ebf0
 @lru_cache(maxsize=1)
 def units() -> Any: # A pint registry
-    "pint's units with `molecule`, `cell` and `au`, an arbitrary unit of time"
+    "Load pint's units, with `molecule`, `cell`, `site` and `au`, an arbitrary unit of time"
     from pint import UnitRegistry
     registry = UnitRegistry(cache_folder=None)
     for line in ("molecule = [molecule]", "cell = [cell]", "au = [arbitrary_time]", "site = [site]"):
@@ -161,9 +165,9 @@ def units() -> Any: # A pint registry
 
 # %% ../../nbs/6_sim/60a_rate.ipynb #6998ea08
 def check_unit(
-    text: str, # Such as `molecule/h`
-    what: str, # For the message
-) -> Any: # pint unit
+    text: str, # Such as `molecule/h`; empty is dimensionless
+    what: str, # What has that unit, for the message
+) -> Any: # A pint unit
     "Read a unit; an unknown one is refused"
     try: return units().Unit(text or "dimensionless")
     except Exception as error:
@@ -172,9 +176,9 @@ def check_unit(
 # %% ../../nbs/6_sim/60a_rate.ipynb #1a7ac557
 def unit_of(
     expression: Expression, # A rate law
-    of: Mapping[str, str], # Unit of every name
-) -> Any: # pint unit
-    "Unit of a rate law; adding apples to hours is an error"
+    of: Mapping[str, str], # Name: its unit, as pint reads it
+) -> Any: # A pint unit
+    "Compute the unit of a rate law; adding molecules to hours is an error"
     registry = units()
     def quantity(node: ast.expr) -> Any:
         if isinstance(node, ast.Constant): return registry.Quantity(float(node.value), "")

@@ -62,7 +62,7 @@ def _math(libsbml: Any, text: str) -> Any:
 
 # %% ../../nbs/6_sim/60e_sbml.ipynb #ee9f9126
 def to_sbml(
-    network: Network, # Any
+    network: Network, # A reaction network
     path: str | Path, # The file to make or replace
 ) -> Path:
     "Write SBML level 3: amounts, definitions as assignment rules, timed events"

@@ -34,12 +34,12 @@ from .streams import cell_keys, uniform
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #29560493
 def paired_effects(
-    interventions: Sequence[Intervention | str], # What was done
+    interventions: Sequence[Intervention | str], # Interventions, in the order of `values`
     values: Num[np.ndarray, "run unit feature"], # Units of the control, then of each intervention; paired
-    var: pd.DataFrame | Mapping, # `feature, kind, unit`
-    made_by: str, # For the record
-    context: Context | Mapping | None = None, # Which cells they are
-) -> Effects: # Simulated
+    var: pd.DataFrame | Mapping, # Columns `feature, kind, unit` of the features
+    made_by: str, # What made the values, for the record
+    context: Context | Mapping | None = None, # Context of the units, such as their cell type; None for none
+) -> Effects: # Simulated, with n − 1 degrees of freedom
     "Subtract the control, unit by unit; errors are Monte-Carlo errors"
     shifts = np.asarray(values, float)[1:] - np.asarray(values, float)[:1]
     n = shifts.shape[1]
@@ -52,8 +52,8 @@ def paired_effects(
 @dataclass(frozen=True)
 class Donor:
     "A person whose cells make more or less of each gene"
-    number: int # Which donor, 0 or more
-    log_sd: float = 0.15 # Log sd of each gene's production between donors, 0 or more
+    number: int # Number of the donor, 0 or more
+    log_sd: float = 0.15 # Standard deviation of the log of each gene's production between donors, 0 or more
     random_state: int = 0 # Seed of all donors
 
     def __post_init__(self):
@@ -61,7 +61,7 @@ class Donor:
         check_positive(self.log_sd, "log_sd of donors", zero_ok=True)
 
     def factors(self,
-        genes: Iterable[str], # Names
+        genes: Iterable[str], # Names of genes
     ) -> dict[str, float]: # Gene: factor of its production
         "Give this donor's production of each gene, relative to the mean donor"
         draw = lambda gene: float(stream(self.random_state, "donor", self.number, gene).normal())
@@ -69,14 +69,14 @@ class Donor:
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #1e9e10e1
 class Simulator(Settings, ABC):
-    "Settings of a simulation. A subclass is a frozen dataclass with these names, `simulate` and `cells`"
-    name: str # For people, and the cell type of simulated cells
-    n_units: int # Of each intervention and of the control, where nothing else is asked
+    "Settings of a simulation: a frozen dataclass with these names, `simulate` and `cells`"
+    name: str # Name of the system, and cell type of simulated cells
+    n_units: int # Units of each intervention and of the control, where nothing else is asked, 2 or more
     random_state: int # Seed, shared by control and interventions
-    var: pd.DataFrame # Readouts of a unit: `kind, unit`, index `feature`
+    var: pd.DataFrame # Columns `kind, unit` of the readouts of a unit; the index is `feature`
     targets: tuple[str, ...] # Names that an intervention can hit
-    genes: tuple[str, ...] # What is counted in cells
-    made_of: ClassVar[str] = "cells" # What one unit is, in the plural
+    genes: tuple[str, ...] # Names of what is counted in cells; none where nothing is
+    made_of: ClassVar[str] = "cells" # Name of the units, in the plural
     ends_h: float = np.inf # Time of the readout [h]; infinite where only the code of the simulator knows it
 
     @abstractmethod
@@ -94,7 +94,7 @@ class Simulator(Settings, ABC):
         return digest(plain(self))
 
     def effects(self,
-        interventions: Iterable[Intervention | str], # What is done
+        interventions: Iterable[Intervention | str], # Interventions to simulate, as objects or text
         progress: bool | None = None, # Show a progress bar; by default in interactive sessions
     ) -> Effects: # Simulated, with Monte-Carlo errors
         "Simulate each intervention against a control with the same random numbers"
@@ -102,8 +102,8 @@ class Simulator(Settings, ABC):
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #9929349a
 def check_targets(
-    simulator: Simulator, # Says what can be hit
-    interventions: Iterable[Intervention | str], # About to be simulated
+    simulator: Simulator, # Whose targets are known
+    interventions: Iterable[Intervention | str], # Interventions that are about to be simulated
 ) -> tuple[Intervention, ...]: # The same, as objects
     "Refuse a target that the simulator does not know, and an intervention after its readout"
     done = parse_all(interventions)
@@ -125,9 +125,9 @@ def _effects(simulator: Simulator, done: tuple[Intervention, ...], progress: boo
 
 # %% ../../nbs/6_sim/65a_simulator.ipynb #1d0c1f1a
 def whole_molecules(
-    amounts: Float[np.ndarray, "cell gene"], # 0 or more
-    random_state: int, # Seed
-) -> Int[np.ndarray, "cell gene"]:
+    amounts: Float[np.ndarray, "cell gene"], # Mean numbers of molecules, 0 or more
+    random_state: int, # Seed of the rounding
+) -> Int[np.ndarray, "cell gene"]: # Whole numbers
     "Round each amount up or down at random, keyed by cell and gene, so that means stay"
     keys = cell_keys(random_state, np.arange(len(amounts)), "whole molecules")
     chance = np.stack([uniform(keys, k) for k in range(amounts.shape[1])], 1) if amounts.size else amounts
@@ -146,13 +146,13 @@ def _table(units: Mapping[str, str]) -> pd.DataFrame:
 @dataclass(frozen=True, eq=False)
 class NetworkSimulator(Simulator):
     "Cells of a network at one time"
-    network: Network # What runs in a cell
-    readouts: Mapping[str, str] = field(default_factory=dict) # Feature: expression over species; empty for all of them
-    units: Mapping[str, str] = field(default_factory=dict) # Feature: unit, where it does not follow from the species
-    time: float = 24.0 # Of the readout [time unit of the network]
-    n_cells: int = 500 # Of each intervention and of the control, 2 or more
+    network: Network # Reaction network of a cell
+    readouts: Mapping[str, str] = field(default_factory=dict) # Expression of species by feature; all species if empty
+    units: Mapping[str, str] = field(default_factory=dict) # Unit by feature, where it does not follow from the species
+    time: float = 24.0 # Time of the readout [time unit of the network]
+    n_cells: int = 500 # Cells of each intervention and of the control, 2 or more
     method: Solver = EXACT # Solver and step size
-    device: Literal["cpu", "cuda"] = "cpu" # Same distribution on both, not the same random numbers
+    device: Literal["cpu", "cuda"] = "cpu" # Processor; both give the same distribution, not the same random numbers
     random_state: int = 0 # Seed, shared by control and interventions
 
     def __post_init__(self):
@@ -243,16 +243,16 @@ def _evaluate(text: str, counts: Mapping[str, np.ndarray]) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class CompositeSimulator(Simulator):
     "Cells of a composite at one time; what an intervention does to it is up to `made`"
-    made: Callable[[Intervention], Composite] = field(compare=False) # Code: no file can hold it
-    targets: tuple[str, ...] # Names that `made` knows
-    readouts: tuple[str, ...] # Variables
+    made: Callable[[Intervention], Composite] = field(compare=False) # Function of an intervention; no file can hold it
+    targets: tuple[str, ...] # Names of targets that `made` knows
+    readouts: tuple[str, ...] # Names of variables that are read
     until: float # Time of the readout [time unit of the composite]
     dt: float # Step of the splitting [time unit of the composite]
-    n_cells: int = 200 # Of each intervention and of the control, 2 or more
+    n_cells: int = 200 # Cells of each intervention and of the control, 2 or more
     random_state: int = 0 # Seed, shared by control and interventions
-    name: str = "composite" # For people
-    version: str = "" # Raise it when something changes that `made` reads from modules
-    code: str = field(default="", init=False, repr=False) # What `made` was compiled to
+    name: str = "composite" # Name of the system
+    version: str = "" # Version; raise it when something changes that `made` reads from modules
+    code: str = field(default="", init=False, repr=False) # Digest of what `made` was compiled to
 
     def __post_init__(self):
         for name in ("until", "dt"): check_positive(getattr(self, name), name)

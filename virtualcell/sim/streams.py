@@ -20,7 +20,7 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 def mix(
     z: UInt64[np.ndarray, "..."] | np.uint64, # Any words
 ) -> UInt64[np.ndarray, "..."] | np.uint64: # Words that look random
-    "SplitMix64's finaliser"
+    "Scramble 64-bit words (the finaliser of SplitMix64)"
     z = np.asarray(z, np.uint64)
     with np.errstate(over="ignore"): # products modulo 2**64 are meant
         z = (z ^ (z >> np.uint64(30))) * _MIX_1
@@ -31,45 +31,45 @@ def _step(n: int) -> np.uint64: return np.uint64(n * int(GAMMA) % 2**64)
 
 # %% ../../nbs/6_sim/60c_streams.ipynb #ad1d877b
 def cell_keys(
-    random_state: int, # The user's seed
-    numbers: np.ndarray, # Of the cells
+    random_state: int, # Seed of the user, whole
+    numbers: np.ndarray, # Numbers of the cells, whole, 0 or more
     *path: object, # Names of the place, such as the stage
-) -> UInt64[np.ndarray, " cell"]:
-    "A key per cell: it depends on the seed, the place and the cell's number only"
+) -> UInt64[np.ndarray, " cell"]: # Keys
+    "Make a key per cell, which depends on the seed, the place and the cell's number only"
     seed = np.uint64(seed_of(random_state, *path))
     with np.errstate(over="ignore"): return mix(seed + np.asarray(numbers).astype(np.uint64) * GAMMA)
 
 # %% ../../nbs/6_sim/60c_streams.ipynb #f66b73fa
 def uniform(
-    keys: UInt64[np.ndarray, "..."], # Of the cells
-    n: int = 0, # Which draw of each
-) -> Float[np.ndarray, "..."]: # In (0, 1]
-    "Draw number `n` of every key"
+    keys: UInt64[np.ndarray, "..."], # Keys of the cells
+    n: int = 0, # Which draw of each, 0 or more
+) -> Float[np.ndarray, "..."]: # More than 0, at most 1
+    "Draw uniform number `n` of every key"
     return ((mix(keys + _step(n)) >> np.uint64(11)).astype(float) + 1.0) * 2.0**-53
 
 def normal(
-    keys: UInt64[np.ndarray, "..."], # Of the cells
-    n: int = 0, # Which pair of draws of each
-) -> Float[np.ndarray, "..."]:
-    "A standard normal from draws 2n and 2n + 1 (Box and Muller 1958)"
+    keys: UInt64[np.ndarray, "..."], # Keys of the cells
+    n: int = 0, # Which pair of draws of each, 0 or more
+) -> Float[np.ndarray, "..."]: # With mean 0 and variance 1
+    "Draw a standard normal from uniforms 2n and 2n + 1 (Box and Muller 1958)"
     return np.sqrt(-2 * np.log(uniform(keys, 2 * n))) * np.cos(2 * np.pi * uniform(keys, 2 * n + 1))
 
 # %% ../../nbs/6_sim/60c_streams.ipynb #1565887b
 def child(
-    keys: UInt64[np.ndarray, " cell"], # Of mothers
-    side: int, # 0 or 1
-) -> UInt64[np.ndarray, " cell"]:
-    "Keys of daughters"
+    keys: UInt64[np.ndarray, " cell"], # Keys of the mothers
+    side: int, # Which daughter, 0 or 1
+) -> UInt64[np.ndarray, " cell"]: # Keys of the daughters
+    "Derive the keys of daughters"
     return mix(keys ^ mix(np.uint64(side + 1)))
 
 # %% ../../nbs/6_sim/60c_streams.ipynb #f60cd05e
 def binomial(
-    keys: UInt64[np.ndarray, " cell"], # Of the cells
-    counts: np.ndarray, # Whole numbers, 0 or more
-    p: float = 0.5, # Chance of each
-    first: int = 0, # Position of the first draw
+    keys: UInt64[np.ndarray, " cell"], # Keys of the cells
+    counts: np.ndarray, # Coins of each cell, whole, 0 or more
+    p: float = 0.5, # Chance of success of each coin, 0 to 1
+    first: int = 0, # Position of the first draw, 0 or more
 ) -> np.ndarray: # Successes, as whole floats
-    "Independent successes of `counts` coins of every cell: coin by coin, or 64 fair ones at a time"
+    "Count the successes among `counts` coins of every cell: coin by coin, or 64 fair ones at a time"
     most, found = int(np.max(counts, initial=0)), np.zeros(len(keys))
     if p == 0.5:
         for k in range(-(-most // 64)):

@@ -32,18 +32,18 @@ from .streams import cell_keys
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #0181aad9
 class ApproximationWarning(UserWarning):
-    "An approximation that differs from the exact answer, with numbers"
+    "A warning that an approximation differs from the exact answer, with numbers"
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #00abec58
 @dataclass(frozen=True)
 class RunConfig:
-    "Where and how a simulation runs; nothing here changes its result"
+    "Settings of a run: where and how; nothing here changes its result"
     device: str = "auto" # `cpu`, `cuda`, or `auto`: a GPU when there is one
-    n_jobs: int = 0 # Threads; 0 is one per processor core
-    chunk: int = 2048 # Cells per piece of work
+    n_jobs: int = 0 # Threads, 0 or more; 0 is one per processor core
+    chunk: int = 2048 # Cells per piece of work, 1 or more
     folder: str | Path = "" # Where finished chunks are kept; empty for memory only
-    memory_gib: float = 0.0 # What may be used [GiB]; 0 is what the machine has free
-    pilot: int = 2000 # Cells that compare an approximation with the exact answer; 0 goes without
+    memory_gib: float = 0.0 # Memory that may be used; 0 is what the machine has free [GiB]
+    pilot: int = 2000 # Cells that compare an approximation with the exact answer, 0 or more; 0 goes without
     progress: bool | None = None # Show a bar; by default when somebody is watching
 
     def __post_init__(self):
@@ -54,23 +54,23 @@ class RunConfig:
 
     @property
     def threads(self) -> int:
-        "As asked for, or one per core"
+        "Return the number of threads: as asked for, or one per core"
         return self.n_jobs or os.cpu_count() or 1
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #9218f75e
 @dataclass(frozen=True, eq=False)
 class Trajectories:
-    "Counts of cells at some times, and how they were made"
-    network: Network # What was simulated
-    intervention: str # Canonical text
-    times: Float[np.ndarray, " time"] # [time unit of the network]
-    states: Shaped[np.ndarray, "cell time species"] # Whole numbers if exact, else real
+    "Simulated counts of cells at some times, and how they were made"
+    network: Network # Network that was simulated
+    intervention: str # Canonical text of the intervention
+    times: Float[np.ndarray, " time"] # Rising [time unit of the network]
+    states: Shaped[np.ndarray, "cell time species"] # Counts, whole if exact, else real [molecule]
     method: Solver # With the step that was taken
     random_state: int # Seed
-    events: int = 0 # Reactions or steps
-    seconds: float = field(default=0.0, compare=False) # Wall time
+    events: int = 0 # Number of reactions or steps
+    seconds: float = field(default=0.0, compare=False) # Wall time [s]
     pilot: pd.DataFrame | None = None # Comparison with the exact answer, one row per species and time
-    device: str = "cpu" # Where
+    device: str = "cpu" # `cpu` or `cuda`
 
     def __len__(self): return len(self.states)
 
@@ -81,19 +81,22 @@ class Trajectories:
 
     @property
     def biased(self) -> bool:
-        "Whether the pilot run found a difference from the exact answer"
+        "Tell whether the pilot run found a difference from the exact answer"
         return self.pilot is not None and bool(self.pilot["differs"].any())
 
-    def of(self, species: str) -> Shaped[np.ndarray, "cell time"]:
-        "Counts of one species"
+    def of(
+        self,
+        species: str, # Name in the network
+    ) -> Shaped[np.ndarray, "cell time"]: # Counts [molecule]
+        "Return the counts of one species"
         check_one_of(species, self.network.names, "species")
         return self.states[:, :, self.network.names.index(species)]
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #a870fedf
 def summarise(
     paths: Trajectories, # From `simulate`
-) -> pd.DataFrame: # One row per species and time
-    "`mean, mean_se, sd, share_zero, share_zero_se` and three quantiles; a share below 0.5 molecules counts as zero"
+) -> pd.DataFrame: # `species, time, mean, mean_se, sd, share_zero, share_zero_se, q05, median, q95`
+    "Summarise the cells per species and time; a count below 0.5 molecules is zero"
     rows, n = [], len(paths)
     for i, name in enumerate(paths.network.names):
         for k, moment in enumerate(paths.times):
@@ -106,17 +109,17 @@ def summarise(
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #2bea04e9
 def simulate(
-    network: Network, # What
-    n_cells: int = 1000, # Independent cells; with several parameter sets, per set
+    network: Network, # Reactions inside a cell
+    n_cells: int = 1000, # Independent cells, 1 or more; with several parameter sets, per set
     times: Float[np.ndarray, " time"] | tuple = (24.0,), # Rising, 0 or more [time unit of the network]
-    intervention: Intervention | str = "control", # What is done to them
-    *, method: Solver | str = "exact", # Exact, or an approximation with its step
+    intervention: Intervention | str = "control", # What is done to the cells, such as `KD:PU.1=20%@16h`
+    *, method: Solver | str = "exact", # `exact`, or an approximation by name or with its step
     values: Float[np.ndarray, "set parameter"] | None = None, # Parameter sets; by default the network's own
-    production: Mapping[str, float] | None = None, # Gene: factor of all that makes it, such as a donor's
+    production: Mapping[str, float] | None = None, # Gene: lifelong factor of all that makes it, more than 0
     random_state: int = 0, # Seed
     run: RunConfig = RunConfig(), # Where and how
 ) -> Trajectories: # Cells of the first set, then of the second, …
-    "Cells of a network at the asked times"
+    "Simulate independent cells of a network, and keep their counts at the asked times"
     check_positive(n_cells, "n_cells", whole=True)
     moments, plan = _check_times(times), schedule(network, intervention, values, production)
     wanted = Solver(method) if isinstance(method, str) else method
@@ -155,7 +158,7 @@ class _Work:
     device: str
 
     def chunk(self, numbers: np.ndarray) -> tuple[np.ndarray, int]:
-        "States of the cells `numbers`, and how many events or steps that took"
+        "Simulate the cells `numbers`; also count the events or steps"
         keys = cell_keys(self.random_state, numbers % self.n_cells, "simulate")
         which = numbers // self.n_cells  # sets share their random numbers, cell by cell
         if self.device == "cuda":
@@ -168,7 +171,7 @@ class _Work:
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #3ab886d2
 def _collect(work: _Work, n: int, run: RunConfig, key: str) -> tuple[np.ndarray, int]:
-    "All chunks, from the folder where they are there already"
+    "Simulate all chunks, but read those that are in the folder already"
     size = run.chunk if work.device == "cpu" else 2**20
     starts = range(0, n, size)
     kind = np.int32 if work.method.name == "exact" else np.float32
@@ -188,23 +191,23 @@ def _collect(work: _Work, n: int, run: RunConfig, key: str) -> tuple[np.ndarray,
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #287b6b39
 class _Finished:
-    "Which chunks of a run are in its folder"
+    "A record of the chunks of a run that are in its folder"
     def __init__(self, folder: Path):
         self.folder = folder
         self.earlier = sum(int(path.read_text()) for path in folder.glob("chunk-*.done"))
 
     def exists(self, first: int) -> bool:
-        "Whether a chunk is there"
+        "Tell whether a chunk is there"
         return (self.folder / f"chunk-{first}.done").exists()
 
     def mark(self, states: np.ndarray, first: int, events: int) -> None:
-        "First the numbers, then the mark: a mark never stands without its numbers"
+        "Write the numbers, then the mark: a mark never stands without its numbers"
         states.flush()
         write_atomic(self.folder / f"chunk-{first}.done", str(events))
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #1f171eb5
 def _store(shape: tuple, kind: type, run: RunConfig, key: str) -> tuple[np.ndarray, _Finished | None]:
-    "Where states go: memory, or a file in the run's folder"
+    "Make room for the states: in memory, or in a file of the run's folder"
     if not run.folder: return np.empty(shape, kind), None
     folder, record = writable_folder(run.folder), Path(run.folder) / "run.txt"
     if record.exists() and record.read_text() != key:
@@ -229,9 +232,9 @@ def _check_memory(n: int, n_times: int, n_species: int, run: RunConfig) -> None:
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #46a007a8
 def choose_device(
-    run: RunConfig, # Says `auto`, `cpu` or `cuda`
+    run: RunConfig, # With `auto`, `cpu` or `cuda` as its device
 ) -> str: # `cpu` or `cuda`
-    "A GPU if there is one; asking for one that is not there is an error"
+    "Choose a GPU if there is one; asking for one that is not there is an error"
     if run.device == "cpu": return "cpu"
     seen = os.path.exists("/dev/nvidiactl") or os.path.exists("/dev/dxg") # without importing torch
     if seen:
@@ -243,14 +246,14 @@ def choose_device(
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #e74c91af
 def compare(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    times: Float[np.ndarray, " time"], # Where
+    times: Float[np.ndarray, " time"], # When cells are compared, rising [time unit]
     method: Solver, # The approximation
     random_state: int = 0, # Seed
-    run: RunConfig = RunConfig(), # Says how many cells
+    run: RunConfig = RunConfig(), # With the number of cells of a pilot run
 ) -> pd.DataFrame: # One row per species and time; `differs` where the approximation is wrong
-    "An approximation beside the exact answer; a difference is a warning"
+    "Compare an approximation with the exact answer; warn where they differ"
     n = min(run.pilot, int(3e8 / max(expected_events(network, plan, times), 1)))
     if n < 50:
         warnings.warn(f"Expected a pilot run against the exact answer, found it would take over 3e8 events. "
@@ -272,16 +275,16 @@ def compare(
 
 # %% ../../nbs/6_sim/62a_trajectories.ipynb #d525f0ab
 def _matters(a: np.ndarray, b: np.ndarray) -> bool:
-    "Whether two samples differ by more than 5 % of the mean, 10 % of the spread, or 5 % of the cells at zero"
+    "Tell whether two samples differ by more than 5 % of the mean, 10 % of the spread, or 5 % of the cells at zero"
     return bool(abs(a.mean() - b.mean()) > 0.05 * abs(a.mean()) or abs(a.std() - b.std()) > 0.1 * a.std()
                 or abs((a < 0.5).mean() - (b < 0.5).mean()) > 0.05)
 
 def expected_events(
-    network: Network, # Any
+    network: Network, # A reaction network
     plan: Schedule, # What holds when
-    times: Float[np.ndarray, " time"], # The last one is the horizon
-) -> float: # Per cell
-    "Events of one cell along the mean path"
+    times: Float[np.ndarray, " time"], # Rising; the last one is the horizon [time unit]
+) -> float: # Events per cell
+    "Estimate the number of events of one cell, along the mean path"
     grid = np.linspace(0, times[-1], 33)[1:]
     path = np.maximum(mean_path(network, plan, grid), 0)
     return float((rates_at(network, path, plan.values[0, -1]) * plan.factors[-1]).sum(1).mean() * times[-1])

@@ -53,7 +53,7 @@ SIGNAL_WIRES = ("BMP_NOGGIN", "NOGGIN_BMP", "BMP_WNT", "WNT_WNT", "WNT_NODAL", "
 def colony_network(
     cut: tuple[str, ...] = (), # Edges of `WIRES` that are cut
 ) -> Network: # Six genes, counted in molecules; the fields sB, sW, sA are set by the colony; time in h
-    "GARMEN-like network of a cell"
+    "Build the GARMEN-like network of a cell"
     short = ("O", "S", "NG", "C", "T", "E")
     values = {f"K_{name}": k for name, k in _K.items()} | {f"on_{name}": float(name not in cut) for name in _K}
     parameters = [Parameter(name, value, source="GARMEN-like, own choice") for name, value in values.items()]
@@ -71,23 +71,23 @@ def colony_network(
 # %% ../../nbs/6_sim/64a_colony.ipynb #ef80e74b
 @dataclass(frozen=True)
 class Culture:
-    "Island, medium and signals; every constant of the model that is not in the network"
-    bmp: float = 1.0 # BMP4 of the medium [a.u.]
-    radius_um: float = 465.0 # Of the island; mean of ten colonies of Kaul 2022
-    shape: str = "disc" # `disc`, `square`, `ellipse` (axes 1.4 to 1) of the same area
-    hours: float = 48.0 # [h]
-    h_um: float = 12.0 # Lattice [um]
-    step_s: float = 1200.0 # Turns between fields and cells [s]
-    edge_sensing: bool = True # Whether receptors at the edge see more
-    memory_h: float = 0.0 # 0 senses the moment; else sensed signals are accumulated over this time [h]
-    margin_um: float = 48.0 # Beyond the edge the medium is well mixed from here on [um]
-    seeding: float = 1.0 # Share of sites with a cell at the start
-    division_h: float = 0.0 # Mean time to a division into a free neighbouring site [h]; 0 for none
-    diffusion_um2_s: tuple[float, float, float] = (8.0, 1.0, 1.0) # NOGGIN, WNT, NODAL [um²/s]
-    decay_h: tuple[float, float, float] = (0.10, 1.1, 1.1) # The same [1/h]
-    secretion_h: tuple[float, float, float] = (2.2, 1.6, 1.6) # The same [a.u./h]
+    "Conditions of a culture: island, medium, signals, and every constant that is not in the network"
+    bmp: float = 1.0 # BMP4 of the medium, 0 or more, in arbitrary units
+    radius_um: float = 465.0 # Radius of the island (mean of ten colonies of Kaul 2022), more than 0 [um]
+    shape: str = "disc" # `disc`, `square` or `ellipse` (axes 1.4 to 1) of the same area
+    hours: float = 48.0 # Duration, more than 0 [h]
+    h_um: float = 12.0 # Spacing of the lattice, more than 0 [um]
+    step_s: float = 1200.0 # Longest turn between fields and cells, more than 0 [s]
+    edge_sensing: bool = True # Let receptors at the edge see more
+    memory_h: float = 0.0 # Time over which sensed signals add up; 0 senses the moment [h]
+    margin_um: float = 48.0 # Distance beyond the edge from which the medium is well mixed [um]
+    seeding: float = 1.0 # Share of sites with a cell at the start, 0 to 1
+    division_h: float = 0.0 # Mean time to a division into a free neighbouring site; 0 for none [h]
+    diffusion_um2_s: tuple[float, float, float] = (8.0, 1.0, 1.0) # Diffusion of NOGGIN, WNT, NODAL [um²/s]
+    decay_h: tuple[float, float, float] = (0.10, 1.1, 1.1) # Decay rate of the same [1/h]
+    secretion_h: tuple[float, float, float] = (2.2, 1.6, 1.6) # Largest secretion of the same, arbitrary units per h
     relay: tuple[float, float, float, float] = (1.3, 0.15, 1.1, 0.10) # WNT from BMP and WNT, NODAL from WNT and NODAL
-    heterogeneity: float = 0.15 # Log sd of the cells' sensitivity
+    heterogeneity: float = 0.15 # Standard deviation of ln sensitivity between cells, 0 or more
     cut: tuple[str, ...] = () # Edges of `WIRES` and `SIGNAL_WIRES` that are cut
 
     def __post_init__(self):
@@ -99,15 +99,18 @@ class Culture:
         strange = [name for name in self.cut if name not in WIRES + SIGNAL_WIRES]
         if strange: raise fault(f"edges among {few(WIRES + SIGNAL_WIRES, 30)}", few(strange), "Check the spelling.")
 
-    def wire(self, name: str) -> float:
-        "1, or 0 where the edge is cut"
+    def wire(
+        self,
+        name: str, # Of an edge, among `WIRES` and `SIGNAL_WIRES`
+    ) -> float: # 1, or 0 where it is cut
+        "Look up whether an edge works"
         return float(name not in self.cut)
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #48c6f195
 def island(
-    culture: Culture, # Says shape and size
-) -> tuple[Bool[np.ndarray, "row column"], Float[np.ndarray, "row column"], Lattice]:
-    "(sites for cells, distance to the edge [um], lattice of the fields: wider by the margin)"
+    culture: Culture, # With shape and size
+) -> tuple[Bool[np.ndarray, "row column"], Float[np.ndarray, "row column"], Lattice]: # (sites, µm to the edge, lattice)
+    "Lay out an island: sites for cells, distance to the edge, and the lattice of the fields, wider by the margin"
     from scipy.ndimage import binary_dilation, distance_transform_edt
     reach = int(np.ceil((1.3 * culture.radius_um + culture.margin_um) / culture.h_um)) + 3
     y, x = np.mgrid[-reach:reach + 1, -reach:reach + 1] * culture.h_um
@@ -126,26 +129,26 @@ def island(
 # %% ../../nbs/6_sim/64a_colony.ipynb #0f0957ba
 @dataclass(frozen=True, eq=False)
 class Colony:
-    "One colony at the end, GARMEN-like"
-    culture: Culture # What was set
-    intervention: str # Canonical text
+    "A simulated colony at the end of its culture, GARMEN-like"
+    culture: Culture # Conditions
+    intervention: str # Canonical text of the intervention
     random_state: int # Seed
-    row: Int[np.ndarray, " cell"] # Site
-    column: Int[np.ndarray, " cell"] # Site
+    row: Int[np.ndarray, " cell"] # Row of the cell's site
+    column: Int[np.ndarray, " cell"] # Column of the cell's site
     edge_um: Float[np.ndarray, " cell"] # Distance to the edge [um]
-    genes: Float[np.ndarray, "cell gene"] # Levels, as in `GENES`
-    fields: Float[np.ndarray, "signal row column"] # NOGGIN, WNT, NODAL [a.u.]
+    genes: Float[np.ndarray, "cell gene"] # Levels of `GENES`, in units of 1,750 molecules
+    fields: Float[np.ndarray, "signal row column"] # NOGGIN, WNT, NODAL, in arbitrary units
     balances: tuple[Balance, ...] # Of the three fields, over the whole time
     first_h: Float[np.ndarray, " fate"] # When each of `FATES` was first seen; NaN for never [h]
 
     @property
     def fate(self) -> Int[np.ndarray, " cell"]:
-        "Index into `FATES`"
+        "Find the fate of each cell, as an index into `FATES`"
         return fate_of(self.genes)
 
     @property
     def radius_um(self) -> Float[np.ndarray, " cell"]:
-        "Distance from the middle [um]"
+        "Compute the distance of each cell from the middle [um]"
         return self.culture.radius_um - self.edge_um
 
     def __repr__(self):
@@ -153,16 +156,16 @@ class Colony:
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #5b78ddfa
 def fate_of(
-    genes: Float[np.ndarray, "cell gene"], # Levels
+    genes: Float[np.ndarray, "cell gene"], # Levels of `GENES`, 0 or more
 ) -> Int[np.ndarray, " cell"]: # Index into `FATES`
-    "The highest of CDX2, T, SOX17 and SOX2, if above `FATE_LEVEL`"
+    "Find the highest of CDX2, T, SOX17 and SOX2, if above `FATE_LEVEL`"
     level = genes[:, [3, 4, 5, 1]]
     return np.where(level.max(1) > FATE_LEVEL, level.argmax(1), 4)
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #87110066
 @dataclass(eq=False)
 class _Now:
-    "What changes while a colony grows"
+    "A state: what changes while a colony grows"
     cells: CellBatch
     site: np.ndarray # Flat index of each cell's site
     sense: np.ndarray # Sensitivity of each cell
@@ -175,12 +178,12 @@ class _Now:
 # %% ../../nbs/6_sim/64a_colony.ipynb #33b040b0
 def simulate_colony(
     culture: Culture = Culture(), # Island, medium, signals
-    intervention: Intervention | str = "control", # On the genes
-    *, method: Solver | None = None, # Of the cells' network; by default one Langevin step per turn
-    production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
+    intervention: Intervention | str = "control", # What is done to the genes, such as `KD:OCT4=20%`
+    *, method: Solver | None = None, # For the cells' network; by default one Langevin step per turn
+    production: Mapping[str, float] | None = None, # Gene: lifelong factor of its production, more than 0
     random_state: int = 0, # Seed
-) -> Colony:
-    "Grow one colony to the end"
+) -> Colony: # At the end of the culture
+    "Grow one colony to the end of its culture"
     network, method = colony_network(tuple(n for n in culture.cut if n in WIRES)), method or Solver("langevin",
         step=1.0)
     sites, edge, lattice = island(culture)
@@ -204,7 +207,7 @@ def simulate_colony(
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #8ce4d83b
 def _seed(culture: Culture, network: Network, sites: np.ndarray, random_state: int) -> _Now:
-    "Cells at the start: a site decides on a cell's numbers, so more cells elsewhere change nothing"
+    "Place cells at the start: a site decides on a cell's numbers, so more cells elsewhere change nothing"
     place = np.flatnonzero(sites)
     keys = cell_keys(random_state, place, "colony")
     kept = uniform(mix(keys ^ mix(np.uint64(1)))) <= culture.seeding
@@ -220,7 +223,7 @@ def _seed(culture: Culture, network: Network, sites: np.ndarray, random_state: i
 def _hill(x: np.ndarray, k: float, n: int) -> np.ndarray: return x**n / (k**n + x**n)
 
 def _sense(culture: Culture, now: _Now, edge: np.ndarray, hours: float) -> Float[np.ndarray, "cell 3"]:
-    "sB, sW, sA of every cell"
+    "Compute what every cell senses: sB, sW, sA"
     noggin, wnt, nodal = now.fields.reshape(3, -1)[:, now.site]
     access = 0.15 + 0.85 * np.exp(-edge.ravel()[now.site] / 40) if culture.edge_sensing else 1.0
     raw = access * culture.bmp * now.sense / (1 + culture.wire("NOGGIN_BMP") * (noggin / 0.35) ** 2)
@@ -259,7 +262,7 @@ def _live(network: Network, plan: object, now: _Now, signals: np.ndarray, begin:
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #569b8fb6
 def _divide(culture: Culture, now: _Now, sites: np.ndarray, turn: int, hours: float, random_state: int) -> _Now:
-    "Some cells divide into a free neighbouring site; two that want the same site: the first one gets it"
+    "Let some cells divide into a free neighbouring site; of two that want the same site the first one gets it"
     full = np.zeros(sites.size, bool)
     full[now.site] = True
     keys = cell_keys(random_state, now.site, "division", turn)
@@ -284,9 +287,9 @@ def _divide(culture: Culture, now: _Now, sites: np.ndarray, turn: int, hours: fl
 # %% ../../nbs/6_sim/64a_colony.ipynb #a9d1b5e5
 @dataclass(frozen=True)
 class ColonySimulator(Simulator):
-    "Colonies at the end of their culture"
+    "A simulator of colonies, read at the end of their culture by the shares of fates"
     culture: Culture = Culture() # Island, medium, signals
-    n_colonies: int = 10 # Of each intervention and of the control, 2 or more
+    n_colonies: int = 10 # Colonies of each intervention and of the control, 2 or more
     random_state: int = 0 # Seed, shared by control and interventions
     name: ClassVar[str] = "GARMEN-like"
     made_of: ClassVar[str] = "colonies"
@@ -306,12 +309,22 @@ class ColonySimulator(Simulator):
     def var(self) -> pd.DataFrame: # Shares of the fates
         return pd.DataFrame({"feature": FATES, "kind": "simulation", "unit": "fraction of cells"}).set_index("feature")
 
-    def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
+    def simulate(
+        self,
+        intervention: Intervention, # What is done to the genes
+        n: int, # Colonies, 1 or more
+        random_state: int, # Seed; colony k is the same whatever n is
+    ) -> Float[np.ndarray, "unit feature"]: # A row per colony, a column per fate: shares of cells
         "Grow colonies, and count the fates in each of them"
         return np.stack([fate_shares(one) for one in _colonies(self, intervention, n, random_state)])
 
-    def cells(self, intervention: Intervention, n_cells: int, random_state: int,
-              donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
+    def cells(
+        self,
+        intervention: Intervention, # What is done to the genes
+        n_cells: int, # Cells to draw, 1 or more
+        random_state: int, # Seed; cell k is the same whatever n_cells is
+        donor: Donor | None = None, # Whose cells; by default the reference
+    ) -> Int[np.ndarray, "cell gene"]: # Counts of the six genes [molecule]
         "Grow `n_colonies` colonies of a donor, draw among their cells, and count whole molecules"
         grown = _colonies(self, intervention, self.n_colonies, random_state, donor)
         levels = np.concatenate([one.genes for one in grown])
@@ -320,9 +333,9 @@ class ColonySimulator(Simulator):
 
 # %% ../../nbs/6_sim/64a_colony.ipynb #3728bce5
 def fate_shares(
-    colony: Colony, # Any
-) -> Float[np.ndarray, " fate"]: # As in `FATES`
-    "Share of the cells that took each fate"
+    colony: Colony, # A simulated colony
+) -> Float[np.ndarray, " fate"]: # Shares, 0 to 1, as in `FATES`
+    "Compute the share of the cells that took each fate"
     return np.bincount(colony.fate, minlength=len(FATES)) / len(colony.fate)
 
 def _colonies(simulator: ColonySimulator, what: Intervention, n: int, random_state: int,
@@ -335,8 +348,8 @@ def _colonies(simulator: ColonySimulator, what: Intervention, n: int, random_sta
 # %% ../../nbs/6_sim/64a_colony.ipynb #26f5d05e
 def load_real(
     path: str | Path, # Folder with the files of figshare record 21375642
-) -> dict[str, str]: # Name: text
-    "The original GARMEN files, for whoever has them; nothing of them is shipped or run here"
+) -> dict[str, str]: # Name of the file: its text
+    "Read the original GARMEN files, for whoever has them; nothing of them is shipped or run here"
     needed, folder = ("GARMEN.xml", "final_functions.c", "0.xml"), Path(path)
     missing = [name for name in needed if not (folder / name).exists()]
     if missing:

@@ -28,13 +28,13 @@ class InfeasibleError(ContractError):
 @dataclass(frozen=True, eq=False)
 class FluxModel:
     "A metabolic network in steady state; fluxes in mmol/gDW/h, growth in 1/h"
-    metabolites: tuple[str, ...] # Rows of `stoichiometry`
-    reactions: tuple[str, ...] # Its columns
-    stoichiometry: Float[np.ndarray, "metabolite reaction"] # S
-    lower: Float[np.ndarray, " reaction"] # l
-    upper: Float[np.ndarray, " reaction"] # u
-    objective: Float[np.ndarray, " reaction"] # c
-    rules: Mapping[str, tuple[int, ...]] # Gene: reactions that stop without it, taken alone
+    metabolites: tuple[str, ...] # Names of the rows of `stoichiometry`
+    reactions: tuple[str, ...] # Names of its columns
+    stoichiometry: Float[np.ndarray, "metabolite reaction"] # S: molecules made by each reaction, negative where used
+    lower: Float[np.ndarray, " reaction"] # l, smallest fluxes; uptakes are negative [mmol/gDW/h]
+    upper: Float[np.ndarray, " reaction"] # u, largest fluxes [mmol/gDW/h]
+    objective: Float[np.ndarray, " reaction"] # c, weights of the fluxes that are maximised
+    rules: Mapping[str, tuple[int, ...]] # Columns of the reactions that stop without each gene, taken alone
 
     def __post_init__(self):
         n = (len(self.metabolites), len(self.reactions))
@@ -44,22 +44,26 @@ class FluxModel:
 
     def __repr__(self): return f"FluxModel({len(self.metabolites)} metabolites, {len(self.reactions)} reactions)"
 
-    def index(self, reaction: str) -> int:
-        "Column of a reaction"
+    def index(self,
+        reaction: str, # Name of a reaction
+    ) -> int: # Its column
+        "Find the column of a reaction"
         check_one_of(reaction, self.reactions, "reaction")
         return self.reactions.index(reaction)
 
-    def bounded(self, **bounds: tuple[float, float]) -> "FluxModel":
-        "With other (lower, upper) of some reactions"
+    def bounded(self,
+        **bounds: tuple[float, float], # (lower, upper) by name of the reaction [mmol/gDW/h]
+    ) -> "FluxModel": # A copy
+        "Set other bounds of some reactions"
         lower, upper = self.lower.copy(), self.upper.copy()
         for name, (low, high) in bounds.items(): lower[self.index(name)], upper[self.index(name)] = low, high
         return replace(self, lower=lower, upper=upper)
 
-# %% ../../nbs/6_sim/66_metabolism.ipynb #7b45ce83
+# %% ../../nbs/6_sim/66_metabolism.ipynb #123eea81
 def from_cobra(
-    model: Any, # cobra.Model
-) -> FluxModel:
-    "From cobra, with the reactions that each gene alone can stop"
+    model: Any, # A `cobra.Model`
+) -> FluxModel: # With the reactions that each gene alone can stop
+    "Convert a model of cobra"
     from cobra.manipulation import knock_out_model_genes
     from cobra.util import create_stoichiometric_matrix
     names, rules = [r.id for r in model.reactions], {}
@@ -71,22 +75,22 @@ def from_cobra(
                      np.array([r.objective_coefficient for r in model.reactions], float),
                      rules)
 
-# %% ../../nbs/6_sim/66_metabolism.ipynb #123eea81
+# %% ../../nbs/6_sim/66_metabolism.ipynb #c200b044
 @dataclass(frozen=True, eq=False)
 class Flux:
-    "An optimum"
-    value: float # Of the objective [1/h]
-    fluxes: Float[np.ndarray, " reaction"] # v
-    dual_lower: Float[np.ndarray, " reaction"] # Change of the optimum per lower bound
-    dual_upper: Float[np.ndarray, " reaction"] # And per upper bound
+    "An optimum of a flux balance"
+    value: float # Optimum of the objective [1/h]
+    fluxes: Float[np.ndarray, " reaction"] # v [mmol/gDW/h]
+    dual_lower: Float[np.ndarray, " reaction"] # Change of the optimum per change of each lower bound
+    dual_upper: Float[np.ndarray, " reaction"] # Change of the optimum per change of each upper bound
 
-# %% ../../nbs/6_sim/66_metabolism.ipynb #c200b044
+# %% ../../nbs/6_sim/66_metabolism.ipynb #5a4ee5fd
 def solve(
-    model: FluxModel, # What
-    lower: Float[np.ndarray, " reaction"] | None = None, # Other bounds
-    upper: Float[np.ndarray, " reaction"] | None = None, # Other bounds
-) -> Flux:
-    "Flux balance by HiGHS; an infeasible programme is an error"
+    model: FluxModel, # Network with its bounds
+    lower: Float[np.ndarray, " reaction"] | None = None, # Other lower bounds [mmol/gDW/h]
+    upper: Float[np.ndarray, " reaction"] | None = None, # Other upper bounds [mmol/gDW/h]
+) -> Flux: # The optimum, with fluxes and duals
+    "Solve a flux balance by HiGHS; an infeasible programme is an error"
     from scipy.optimize import linprog
     low, high = (model.lower if lower is None else lower), (model.upper if upper is None else upper)
     found = linprog(-model.objective, A_eq=model.stoichiometry, b_eq=np.zeros(len(model.metabolites)),
@@ -99,10 +103,10 @@ def solve(
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #ef948281
 def knock_outs(
-    model: FluxModel, # With its rules
-    lethal_below: float = 1e-6, # [1/h]
-) -> pd.DataFrame: # `gene, growth, lethal`
-    "Growth without each gene; an infeasible programme is growth 0"
+    model: FluxModel, # Network with the rules of its genes
+    lethal_below: float = 1e-6, # Growth below which a knock-out is lethal, 0 or more [1/h]
+) -> pd.DataFrame: # `gene, growth` [1/h], `lethal`; one row per gene
+    "Compute growth without each gene; an infeasible programme is growth 0"
     rows = []
     for gene, stopped in model.rules.items():
         lower, upper = model.lower.copy(), model.upper.copy()
@@ -116,21 +120,21 @@ def knock_outs(
 @dataclass(frozen=True, eq=False)
 class Surrogate:
     "Pieces of the optimum as a function of some lower bounds (uptakes)"
-    model: FluxModel # What it stands for
-    varied: tuple[int, ...] # Reactions whose lower bound varies
-    slopes: Float[np.ndarray, "piece varied"] # d optimum / d bound
-    offsets: Float[np.ndarray, " piece"] # Optimum of each piece at bounds 0
-    maps: Float[np.ndarray, "piece reaction column"] # Fluxes = maps · (1, bounds)
-    box: Float[np.ndarray, "2 varied"] # Bounds it was trained on: lowest, highest
+    model: FluxModel # Network it stands for
+    varied: tuple[int, ...] # Columns of the reactions whose lower bound varies
+    slopes: Float[np.ndarray, "piece varied"] # Change of the optimum per change of each bound
+    offsets: Float[np.ndarray, " piece"] # Optimum of each piece at bounds 0 [1/h]
+    maps: Float[np.ndarray, "piece reaction column"] # Maps from (1, bounds) to fluxes
+    box: Float[np.ndarray, "2 varied"] # Lowest and highest bounds it was trained on [mmol/gDW/h]
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #6d9656e6
 def train_surrogate(
-    model: FluxModel, # What
-    varied: tuple[str, ...], # Uptakes: reactions whose lower bound varies
+    model: FluxModel, # Network to stand for
+    varied: tuple[str, ...], # Uptakes: names of the reactions whose lower bound varies
     lowest: tuple[float, ...], # Most negative lower bound of each [mmol/gDW/h]
-    n: int = 2000, # Programmes to solve
-    *, random_state: int = 0, # Seed
-) -> Surrogate:
+    n: int = 2000, # Programmes to solve, 1 or more
+    *, random_state: int = 0, # Seed of the points
+) -> Surrogate: # For `predict` and `growth_of`
     "Solve programmes in a box and keep the distinct pieces"
     from scipy.stats import qmc
     check_positive(n, "n", whole=True)
@@ -157,11 +161,12 @@ def train_surrogate(
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #7f96beda
 def predict(
-    surrogate: Surrogate, # Trained
+    surrogate: Surrogate, # From `train_surrogate`
     bounds: Float[np.ndarray, "cell varied"], # Lower bounds of the varied uptakes [mmol/gDW/h]
-    tolerance: float = 0.01, # Relative gap that still counts as certified
-) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell reaction"], Bool[np.ndarray, " cell"]]:
-    "(growth, fluxes, whether certified): no programme is solved"
+    tolerance: float = 0.01, # Relative gap that still counts as certified, 0 or more
+) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell reaction"],
+           Bool[np.ndarray, " cell"]]: # (growth [1/h], fluxes [mmol/gDW/h], True where certified)
+    "Predict growth and fluxes; no programme is solved"
     upper = bounds @ surrogate.slopes.T + surrogate.offsets
     piece = upper.argmin(1)
     full = np.concatenate([np.ones((len(bounds), 1)), bounds], 1)
@@ -177,10 +182,11 @@ def predict(
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #64b7843c
 def growth_of(
-    surrogate: Surrogate, # Trained
+    surrogate: Surrogate, # From `train_surrogate`
     bounds: Float[np.ndarray, "cell varied"], # Lower bounds of the uptakes [mmol/gDW/h]
-) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell varied"], int]:
-    "(growth, varied fluxes, programmes that had to be solved); infeasible cells do not grow and take nothing"
+) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell varied"],
+           int]: # (growth [1/h], uptakes [mmol/gDW/h], number of programmes that had to be solved)
+    "Compute growth of each cell; infeasible cells do not grow and take nothing"
     growth, fluxes, certain = predict(surrogate, bounds)
     uptake = fluxes[:, surrogate.varied].copy()
     for cell in np.flatnonzero(~certain):
@@ -195,11 +201,11 @@ def growth_of(
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #2fd3b491
 def growth_process(
-    surrogate: Surrogate, # Of one uptake
+    surrogate: Surrogate, # Surrogate with one uptake that varies
     v_max: float, # Largest uptake [mmol/gDW/h]
     k_mM: float = 0.01, # Half saturation [mmol/l]
 ) -> Process: # Reads and writes `food` [mmol/l] and `biomass` [g/l]; time in h
-    "Dynamic flux balance as a process of a composite"
+    "Make a process of a composite from a flux balance"
     check_positive(v_max, "v_max")
     def update(state: Mapping[str, np.ndarray], dt: float, keys: np.ndarray) -> dict[str, np.ndarray]:
         food, mass = state["food"], state["biomass"]
@@ -216,19 +222,19 @@ def growth_process(
 @dataclass(frozen=True)
 class TCellCulture:
     "Constants of a culture; own assumptions of usual size, to be fitted to runs"
-    mu_max_h: float = 0.03 # [1/h]
-    k_glucose_mM: float = 0.5 # [mmol/l]
-    k_il2_U_ml: float = 20.0 # [U/ml]
-    k_lactate_mM: float = 20.0 # [mmol/l]
-    glucose_per_cell: float = 0.2 # [mmol per 10^9 cells and h] at full growth
-    lactate_per_glucose: float = 1.7 # [mol/mol]
-    il2_decay_h: float = 0.01 # [1/h]
+    mu_max_h: float = 0.03 # Largest growth rate [1/h]
+    k_glucose_mM: float = 0.5 # Glucose at which growth is half as fast [mmol/l]
+    k_il2_U_ml: float = 20.0 # IL-2 at which growth is half as fast, in U/ml
+    k_lactate_mM: float = 20.0 # Lactate at which growth is half as fast [mmol/l]
+    glucose_per_cell: float = 0.2 # Glucose used at full growth, in mmol per 10^9 cells and hour
+    lactate_per_glucose: float = 1.7 # Lactate made per glucose used [mol/mol]
+    il2_decay_h: float = 0.01 # Rate at which IL-2 decays [1/h]
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #2832a771
 def culture_process(
-    constants: TCellCulture = TCellCulture(), # Constants
-) -> Process: # `cells` [1e9/l as g/l-like number], `glucose`, `lactate` [mmol/l], `il2` [U/ml as number]
-    "Growth on glucose and IL-2, slowed by lactate; time in h"
+    constants: TCellCulture = TCellCulture(), # Rates and half saturations
+) -> Process: # Of `cells` (10^9 per litre), `glucose` and `lactate` (mmol/l) and `il2` (U/ml); time in hours
+    "Make the process of growth on glucose and IL-2, slowed by lactate"
     def update(state: Mapping[str, np.ndarray], dt: float, keys: np.ndarray) -> dict[str, np.ndarray]:
         fed = state["glucose"] / (constants.k_glucose_mM + state["glucose"])
         told = state["il2"] / (constants.k_il2_U_ml + state["il2"])
@@ -242,9 +248,8 @@ def culture_process(
 
 # %% ../../nbs/6_sim/66_metabolism.ipynb #80ef944f
 def culture_composite(
-    process: Process | None = None, # By default the T-cell culture
-) -> Composite:
-    "A culture with usual starting values"
-
+    process: Process | None = None, # Process of the culture; by default `culture_process()`
+) -> Composite: # 0.5·10^9 cells per litre, 20 mmol/l glucose, 1 mmol/l lactate, 100 U/ml IL-2
+    "Make a culture with usual starting values"
     return Composite((Variable("cells", 0.5), Variable("glucose", 20.0, "mmol/l", resource=True),
                       Variable("lactate", 1.0, "mmol/l"), Variable("il2", 100.0)), (process or culture_process(),))

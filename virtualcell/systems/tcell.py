@@ -41,14 +41,14 @@ COMMITTED_SITES = 375               # 0.75 × 500
 
 @dataclass(frozen=True)
 class TCellModel:
-    "Parameters of the 2024 agent-based release (doi 10.1038/s41540-024-00368-y)"
+    "Parameters of the T-cell commitment model, as in the 2024 agent-based release (doi 10.1038/s41540-024-00368-y)"
     p: tuple[float, ...] = (0.1, 1.0, 5.0, 1.0, 1.5, 0.01, 0.5, 0.7, 0.5, 1.0, 0.2, 2.5, 2.6, 2.0, 1.0, 0.01) # p1 … p16
-    decay: tuple[float, ...] = (0.15, 0.15, 0.23, 0.06, 0.02) # R, T, G, P, X [1/a.u.]
-    gate: tuple[float, ...] = (0.28, 0.20, 0.20, 0.002, 0.002, 0.0005, 0.0005, 0.002) # k1 k2 k3 α β γ δ ε
-    start: tuple[int, ...] = (1, 2, 1, 5, 8, 7, 500, 0, 0) # R T G P X N [molecules], C I O [sites]
-    division_mean_h: tuple[float, ...] = (5.944, 15.0, 13.0, 12.0, 12.0) # Generation 0, 1, 2, 3, 4 and later [h]
-    division_sd_h: tuple[float, ...] = (13.0, 5.0, 5.0, 4.0, 3.0) # The same [h]
-    opens_without_x: bool = True # The X = 0 rule at division
+    decay: tuple[float, ...] = (0.15, 0.15, 0.23, 0.06, 0.02) # Decay rates of R, T, G, P, X, per a.u. (1/75 day)
+    gate: tuple[float, ...] = (0.28, 0.20, 0.20, 0.002, 0.002, 0.0005, 0.0005, 0.002) # k1 k2 k3 α β γ δ ε, per a.u.
+    start: tuple[int, ...] = (1, 2, 1, 5, 8, 7, 500, 0, 0) # Molecules R T G P X N and sites C I O at the start
+    division_mean_h: tuple[float, ...] = (5.944, 15.0, 13.0, 12.0, 12.0) # Birth to division, generation 0, 1, … [h]
+    division_sd_h: tuple[float, ...] = (13.0, 5.0, 5.0, 4.0, 3.0) # Standard deviation of the same [h]
+    opens_without_x: bool = True # Apply the rule that sites open at a division without X
     partition: str = "copy" # Molecules at division: `copy` as published, or `binomial`
     alleles: int = 1 # Copies of Bcl11b, 1 or 2; they open independently
     max_cells: int = 8192 # Per clone; more is an error, never a silent cut
@@ -85,9 +85,9 @@ def _parameters(model: TCellModel, chromatin: bool) -> tuple[Parameter, ...]:
 @lru_cache(maxsize=256)
 def tcell_network(
     model: TCellModel = DEFAULT_MODEL, # Parameters
-    chromatin: bool = True, # Whether sites are part of it
-) -> Network: # R T G P X N, and C I O of each allele
-    "Levels 1 and 2 as a reaction network; time in a.u."
+    chromatin: bool = True, # Include the sites of *Bcl11b*
+) -> Network: # R T G P X N, and C I O of each allele; time in a.u. (75 are a day)
+    "Build the reaction network of a cell: transcription factors and chromatin"
     start, alleles = dict(zip(NAMES, model.start, strict=True)), range(model.alleles if chromatin else 0)
     species = [Species(name, start[name], target=full)
                for name, full in zip(NAMES[:6], SPECIES, strict=True)]
@@ -107,22 +107,22 @@ def _mark(allele: int) -> str: return "" if allele == 0 else str(allele + 1)
 def tcell_schedule(
     intervention: Intervention | str, # Knock-downs, knock-outs, over-expression
     model: TCellModel = DEFAULT_MODEL, # Parameters
-    chromatin: bool = True, # Whether sites are part of the network
-    production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
-) -> dosing.Schedule:
-    "What holds when, in a.u."
+    chromatin: bool = True, # Include the sites of *Bcl11b*
+    production: Mapping[str, float] | None = None, # Gene: lifelong factor of its production, more than 0
+) -> dosing.Schedule: # With times in a.u. (75 are a day)
+    "Translate an intervention into what holds when"
     return dosing.schedule(tcell_network(model, chromatin), intervention, production=production)
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #4c0647f5
 def simulate_tcell_cells(
-    n_cells: int, # Independent cells
-    intervention: Intervention | str = "control", # Knock-downs
-    times_au: tuple[float, ...] = (T_MAX_AU,), # Rising times of the snapshots [a.u.]
+    n_cells: int, # Independent cells, 1 or more
+    intervention: Intervention | str = "control", # What is done, such as `KD:PU.1=20%@16h`
+    times_au: tuple[float, ...] = (T_MAX_AU,), # When counts are kept, rising, in a.u. (75 are a day)
     model: TCellModel = DEFAULT_MODEL, # Parameters
-    *, chromatin: bool = True, # Whether sites are simulated too
+    *, chromatin: bool = True, # Include the sites of *Bcl11b*
     random_state: int = 0, # Seed
 ) -> tuple[Int[np.ndarray, "cell time state"], int]: # (R T G P X N, then C I O, at the times; number of reactions)
-    "Exact paths of cells that do not divide"
+    "Simulate exact paths of cells that do not divide"
     check_positive(n_cells, "n_cells", whole=True)
     plan = tcell_schedule(intervention, model, chromatin)
     keys = cell_keys(random_state, np.arange(n_cells), "tcell.cells")
@@ -132,10 +132,10 @@ def simulate_tcell_cells(
 # %% ../../nbs/6_sim/63_tcell.ipynb #9ec03063
 @dataclass(frozen=True, eq=False)
 class TCellClones:
-    "Lineage trees and states of simulated clones; cells of clone k are rows `first[k]` to `first[k + 1]`"
-    intervention: str # Canonical text
+    "Simulated clones: lineage trees and states; cells of clone k are rows `first[k]` to `first[k + 1]`"
+    intervention: str # Canonical text of the intervention
     trees: LineageTrees # Trees; seen: R T G P X N, then C I O of each allele, at days 2 to 5
-    seconds: float = field(default=0.0, compare=False) # Wall time
+    seconds: float = field(default=0.0, compare=False) # Wall time [s]
 
     def __len__(self): return len(self.first) - 1
 
@@ -145,32 +145,32 @@ class TCellClones:
 
     @property
     def first(self) -> Int[np.ndarray, " bound"]:
-        "First row of each clone, and the number of rows"
+        "Find the first row of each clone, and the number of rows"
         return np.concatenate([np.flatnonzero(self.trees.mother < 0), [len(self.trees)]])
 
     @property
     def events(self) -> int:
-        "Simulated reactions"
+        "Count the simulated reactions"
         return self.trees.events
 
     @property
     def states(self) -> Shaped[np.ndarray, "cell day state"]:
-        "Counts at days 2 to 5; -1 where the cell did not live"
+        "Return the counts at days 2 to 5; -1 where the cell did not live"
         return self.trees.seen
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #c86f0f00
 def open_sites(
-    states: Shaped[np.ndarray, "... state"], # Counts
-) -> Shaped[np.ndarray, "..."]: # 0 to 500
-    "Open sites of the allele that is more open"
+    states: Shaped[np.ndarray, "... state"], # Counts: R T G P X N, then C I O of each allele
+) -> Shaped[np.ndarray, "..."]: # 0 to 500 [site]
+    "Count the open sites of the allele that is more open"
     return states[..., 8] if states.shape[-1] < 12 else np.maximum(states[..., 8], states[..., 11])
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #62f21137
 def open_when_x_is_gone(
-    cells: Float[np.ndarray, "cell state"], # Daughters
-    keys: UInt64[np.ndarray, " cell"], # Their keys
-) -> Float[np.ndarray, "cell state"]:
-    "The rule at division: without X closed sites become intermediate, and half of the intermediate ones open"
+    cells: Float[np.ndarray, "cell state"], # Counts of the daughters
+    keys: UInt64[np.ndarray, " cell"], # Keys of the daughters
+) -> Float[np.ndarray, "cell state"]: # New counts
+    "Loosen chromatin at a division without X: closed sites become intermediate, and half of the intermediate ones open"
     gone, cells = cells[:, 4] == 0, cells.copy()
     for allele, first in enumerate(range(6, cells.shape[1], 3)):
         closed, between = cells[gone, first], cells[gone, first + 1]
@@ -182,8 +182,8 @@ def open_when_x_is_gone(
 # %% ../../nbs/6_sim/63_tcell.ipynb #8a250b9b
 def tcell_division(
     model: TCellModel = DEFAULT_MODEL, # Parameters
-) -> Division: # In a.u.
-    "Level 3"
+) -> Division: # With times in a.u. (75 are a day)
+    "Build the rules of division"
     halved = dict.fromkeys(NAMES[:6], "binomial") if model.partition == "binomial" else {}
     return Division(tuple(h * AU_PER_H for h in model.division_mean_h),
                     tuple(h * AU_PER_H for h in model.division_sd_h),
@@ -191,15 +191,15 @@ def tcell_division(
 
 # %% ../../nbs/6_sim/63_tcell.ipynb #d2fbd490
 def simulate_tcell_clones(
-    n_clones: int, # Independent founders
-    intervention: Intervention | str = "control", # Knock-downs
+    n_clones: int, # Independent founders, 1 or more
+    intervention: Intervention | str = "control", # What is done, such as `KD:PU.1=20%@16h`
     model: TCellModel = DEFAULT_MODEL, # Parameters
-    *, production: Mapping[str, float] | None = None, # Gene: factor of its production, such as a donor's
+    *, production: Mapping[str, float] | None = None, # Gene: lifelong factor of its production, more than 0
     random_state: int = 0, # Seed; clone k is the same whatever n_clones is
-    n_jobs: int = 1, # Threads; the result does not depend on it
+    n_jobs: int = 1, # Threads, 1 or more; the result does not depend on it
     progress: bool | None = None, # Show a bar; by default when somebody is watching
-) -> TCellClones:
-    "Exact clones from one founder each to the end of day 5"
+) -> TCellClones: # Trees, and states at days 2 to 5
+    "Simulate exact clones from one founder each to the end of day 5"
     plan, clock = tcell_schedule(intervention, model, production=production), time.perf_counter()
     trees = grow_many(tcell_network(model), plan, tcell_division(model), n_clones, T_MAX_AU, np.array(SNAPSHOTS_AU),
                        random_state=random_state, n_jobs=n_jobs, progress=progress)
@@ -210,8 +210,8 @@ READOUTS = ("committed_fraction", "cells_per_clone", "open_sites")
 
 def tcell_clone_table(
     clones: TCellClones, # Simulated clones
-) -> pd.DataFrame: # One row per clone and day
-    "`clone, day, cells, committed, open_sites` (mean over the clone's cells)"
+) -> pd.DataFrame: # One row per clone and day: `clone, day, cells, committed, open_sites` (mean over its cells)
+    "Tabulate the readouts of each clone on days 2 to 5"
     owner = np.repeat(np.arange(len(clones)), np.diff(clones.first))
     rows = []
     for k, day in enumerate(DAYS):
@@ -226,8 +226,8 @@ def tcell_clone_table(
 # %% ../../nbs/6_sim/63_tcell.ipynb #a92e5ed5
 def summarise_tcell_clones(
     clones: TCellClones, # Simulated clones
-) -> pd.DataFrame: # One row per day, index `day`
-    "Readouts with standard errors between clones (`_se`)"
+) -> pd.DataFrame: # One row per day: `committed_fraction`, `cells_per_clone`, `open_sites`, and `_se` of each
+    "Summarise the readouts per day, with standard errors between clones"
     def day(part: pd.DataFrame) -> dict[str, float]:
         fraction, fraction_se = clone_fraction(part.committed.to_numpy(float), part.cells.to_numpy(float))
         root = np.sqrt(len(part))

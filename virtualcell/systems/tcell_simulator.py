@@ -25,11 +25,11 @@ from .tcell import simulate_tcell_clones, tcell_clone_table
 # %% ../../nbs/6_sim/63b_tcell_simulator.ipynb #3a283783
 @dataclass(frozen=True)
 class TCellSimulator(Simulator):
-    "Clones of the T-cell commitment model at day 5"
-    n_clones: int = 150 # Of each intervention and of the control, 2 or more
-    model: TCellModel = field(default_factory=TCellModel) # Parameters
+    "A simulator of clones of the T-cell commitment model, read at day 5"
+    n_clones: int = 150 # Clones of each intervention and of the control, 2 or more
+    model: TCellModel = field(default_factory=TCellModel) # Parameters of the model
     random_state: int = 0 # Seed, shared by control and interventions
-    n_jobs: int = field(default=1, compare=False) # Threads; change no result and no digest
+    n_jobs: int = field(default=1, compare=False) # Threads, 1 or more; change no result and no digest
     name: ClassVar[str] = "T-cell commitment"
     made_of: ClassVar[str] = "clones"
     ends_h: ClassVar[float] = 120.0 - START_H
@@ -48,12 +48,22 @@ class TCellSimulator(Simulator):
         return pd.DataFrame({"feature": READOUTS, "kind": "simulation",
                              "unit": ("fraction of cells", "cells", "sites of 500")}).set_index("feature")
 
-    def simulate(self, intervention: Intervention, n: int, random_state: int) -> Float[np.ndarray, "unit feature"]:
+    def simulate(
+        self,
+        intervention: Intervention, # What is done to the founders
+        n: int, # Clones, 1 or more
+        random_state: int, # Seed; clone k is the same whatever n is
+    ) -> Float[np.ndarray, "unit feature"]: # A row per clone, a column per readout
         "Grow clones, and read each of them"
         return _read(_grow(self, intervention, n, random_state))
 
-    def cells(self, intervention: Intervention, n_cells: int, random_state: int,
-              donor: Donor | None = None) -> Int[np.ndarray, "cell gene"]:
+    def cells(
+        self,
+        intervention: Intervention, # What is done to the founders
+        n_cells: int, # Cells to draw, 1 or more
+        random_state: int, # Seed; cell k is the same whatever n_cells is
+        donor: Donor | None = None, # Whose cells; by default the reference
+    ) -> Int[np.ndarray, "cell gene"]: # Counts of the six factors [molecule]
         "Grow `n_clones` clones of a donor, and draw among their cells"
         clones = _grow(self, intervention, self.n_clones, random_state, donor)
         last = clones.states[clones.states[:, -1, 0] >= 0, -1, :len(SPECIES)]

@@ -27,9 +27,9 @@ from .script import STATIC, module_text
 LIMIT = 200_000 # Most combinations that are counted after a click
 
 def check_choice(
-    program: Program, # What may be done at most
-    name: str, # A trait of the designer, such as `switched_off`
-    value: int | Sequence, # Its new value
+    program: Program, # Program that is shown
+    name: str, # Trait of the designer, such as `switched_off`
+    value: int | Sequence, # New value of the trait
 ) -> None:
     "Refuse names and times that the program does not have, and limits above its own"
     if name in ("max_parts", "max_deliveries"):
@@ -43,13 +43,13 @@ def check_choice(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #ecbf33d0
 def narrowed(
-    program: Program, # What may be done at most
-    switched_off: list[str], # Such as "KD:Runx1"
+    program: Program, # Program to narrow; it says what may be done at most
+    switched_off: list[str], # Targets that leave, such as "KD:Runx1"
     times_h: list[float], # Times that stay [h]
-    max_parts: int, # Parts of a candidate
-    max_deliveries: int, # Uses of deliveries in a candidate
-    deliveries_off: Sequence[str] = (), # Names of declared deliveries
-) -> Program:
+    max_parts: int, # Most parts of a candidate, 1 or more
+    max_deliveries: int, # Most uses of deliveries in a candidate, 1 or more
+    deliveries_off: Sequence[str] = (), # Names of deliveries that leave
+) -> Program: # With all the rest as it was
     "Narrow a program to fewer deliveries, targets and times, and other limits on combinations"
     chosen = {"switched_off": switched_off, "chosen_times": times_h, "max_parts": max_parts,
               "max_deliveries": max_deliveries, "deliveries_off": deliveries_off}
@@ -67,9 +67,9 @@ def narrowed(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #b277cf80
 def counts(
-    program: Program, # To count in
-) -> tuple[int, list[list]]: # (allowed, [rule, number] pairs)
-    "Count the candidates that are left, and what each rule removes"
+    program: Program, # Program with its rules
+) -> tuple[int, list[list]]: # (allowed candidates, [rule, removed candidates] pairs)
+    "Count the candidates that are left, and those that each rule removes"
     if (n := count_candidates(program)) > LIMIT:
         raise ContractError(f"{n:,} combinations are too many to count here. Switch something off.")
     found = enumerate_candidates(program, LIMIT)
@@ -77,9 +77,9 @@ def counts(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #142e69cc
 def delivery_text(
-    way: Delivery, # A declared one
-    currency: str, # Of its cost
-) -> str:
+    way: Delivery, # A declared delivery
+    currency: str, # Currency of its cost, such as EUR
+) -> str: # Such as `KO · 2 at once · 1 use · at 0 h · 180 EUR a use`
     "Put the limits of a delivery into one line"
     times = ", ".join(f"{t:g}" for t in way.times_h)
     limits = [", ".join(way.kinds), f"{way.max_parts} at once", f"{way.max_uses} use{'s' * (way.max_uses > 1)}",
@@ -88,8 +88,8 @@ def delivery_text(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #a5d7316b
 def limit_rows(
-    program: Program, # To show
-) -> list[list[str]]: # [what, its value]
+    program: Program, # Program to show
+) -> list[list[str]]: # Rows of [name, value]
     "Put the limits on targets and costs, and the size of a round, into words"
     limits, budget = program.limits, program.budget
     together = few((" and ".join(group) for group in limits.forbidden), 20)
@@ -101,9 +101,9 @@ def limit_rows(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #84681598
 def described(
-    program: Program, # To show
+    program: Program, # Program to show
 ) -> dict[str, list]: # Rows of text: `cell_types`, `deliveries`, `goals`, `safety`, `limits`, `readouts`
-    "Put what the program says into words; what a row is about comes first, and a reason last"
+    "Put a program into words: each row begins with a name and ends with a reason"
     goals, limits = {g.readout: g for g in program.goals}, {s.readout for s in program.safety}
     rated = program.trade_off == "weighted" and len(goals) > 1
     worth = lambda goal: f"weight {goal.weight:g} a unit" if rated or goal.weight != 1 else ""
@@ -118,8 +118,8 @@ def described(
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #0d20d991
 def trade_off_text(
-    program: Program, # To show
-) -> str: # Empty with one goal
+    program: Program, # Program to show
+) -> str: # Empty for one goal
     "Say how several goals are followed together"
     if len(program.goals) == 1: return ""
     return {"weighted": "weighted: added up by what a unit is worth",
@@ -129,13 +129,13 @@ def trade_off_text(
 _CHOICES = ("switched_off", "chosen_times", "deliveries_off", "max_parts", "max_deliveries") # what can be clicked
 
 def _checked(self, proposal: dict) -> object:
-    "The new value of a choice, where the program has it"
+    "Accept the new value of a choice, where the program has it"
     check_choice(self._program, proposal["trait"].name, proposal["value"])
     return proposal["value"]
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #83025f0e
 class ScreenDesigner(anywidget.AnyWidget):
-    "Deliveries, targets, times and limits to click; `value` is the frozen program"
+    "A program to narrow by clicking: deliveries, targets, times and limits; `value` is the frozen program"
     _esm, _css = module_text("designer.js"), STATIC / "designer.css"
     title, product = (traitlets.Unicode().tag(sync=True) for _ in range(2))
     trade_off = traitlets.Unicode().tag(sync=True) # In words; empty with one goal
@@ -152,7 +152,7 @@ class ScreenDesigner(anywidget.AnyWidget):
     message = traitlets.Unicode().tag(sync=True) # What is wrong, if anything is
     _check = traitlets.validate(*_CHOICES)(_checked)
 
-    def __init__(self, program: Program): # What may be done at most
+    def __init__(self, program: Program): # Program to show; it says what may be done at most
         self._program = program
         most = {name: getattr(program.limits, name) for name in ("max_parts", "max_deliveries")}
         times = sorted({t for option in program.options for t in option.times_h})
@@ -175,9 +175,9 @@ class ScreenDesigner(anywidget.AnyWidget):
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #bc79a9ef
 def static_table(
-    designer: ScreenDesigner, # Whose state is shown
-) -> str: # HTML without scripts
-    "Make the table that a page shows where the widget cannot run; all text is escaped"
+    designer: ScreenDesigner, # Designer whose state is shown
+) -> str: # HTML without scripts; all text is escaped
+    "Make the table that a page shows where the widget cannot run"
     off = set(designer.switched_off)
     on = [target for target in designer.targets if target not in off]
     named = ", ".join(on[:12]) + (" …" if len(on) > 12 else "")
@@ -206,16 +206,16 @@ def _bundle(self: ScreenDesigner, **kwargs) -> object:
 
 # %% ../../nbs/8_widgets/80_designer.ipynb #4701c94b
 def save(
-    self: ScreenDesigner, # Whose program is written
-    path: str | Path, # A .yaml file
-) -> Path:
+    self: ScreenDesigner, # Designer whose program is written
+    path: str | Path, # The .yaml file to make or replace
+) -> Path: # Of the file
     "Write the program as YAML"
     to_yaml(self.value, path)
     return Path(path)
 
 def load_designer(
-    path: str | Path, # A program as YAML
-) -> ScreenDesigner:
+    path: str | Path, # File of a program in YAML
+) -> ScreenDesigner: # With everything switched on
     "Open a designer for a program from YAML"
     return ScreenDesigner(from_yaml(Path(path)))
 
