@@ -51,8 +51,10 @@ class Room(ModuleType):
         return sorted({*self.__dict__["__all__"], *(n for n in self.__dict__ if n.startswith("__"))})
 
     def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
+            introduce(value)
+            if name in self.__dict__.get("_places", {}): value = vars(value).get(name, value) # a function called as its module
         super().__setattr__(name, value)
-        if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}": introduce(value)
 
 # %% ../nbs/0_foundation/00a_namespaces.ipynb #465b1904
 def open_room(

@@ -117,6 +117,6 @@ def _errors_of(fitted: Fitted, query: Query) -> tuple[np.ndarray, np.ndarray]: #
 def with_crossval_error(
     model: Model, # Any model that is not fitted yet
     n_folds: int = 5, # Parts of the interventions, 2 or more
-) -> CrossvalError: # A model; fitting it fits the inner one once, once per fold, and once per context if there are several
+) -> CrossvalError: # Fitting it fits the model once, once per fold, and once per context if several
     "Wrap a model so that its predictions carry a cross-validated error"
     return CrossvalError(model, n_folds)

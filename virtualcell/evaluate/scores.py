@@ -39,7 +39,7 @@ def centroid_accuracy(
     ours: Float[np.ndarray, "intervention feature"], # Predicted effects [unit of the feature]
     truth: Float[np.ndarray, "intervention feature"], # Measured effects [unit of the feature]
 ) -> Float[np.ndarray, " intervention"]: # 0 to 1, chance 0.5
-    "Compute the share of other interventions whose measured effect is farther from the prediction than the own; ties count half"
+    "Compute the share of other interventions whose measured effect is farther than the own; ties count half"
     far = np.sqrt(((ours[:, None] - truth[None]) ** 2).sum(2))
     own = far.diagonal()[:, None]
     n = max(len(ours) - 1, 1)
@@ -72,7 +72,7 @@ def slope(
 def score(
     predicted: Effects, # A prediction for every row of `truth`, in any order
     truth: Effects, # Measured effects
-    middle: Float[np.ndarray, "intervention feature"], # Mean of the training effects, for each row of `truth` [unit of the feature]
+    middle: Float[np.ndarray, "intervention feature"], # Mean training effect for each row [unit of the feature]
 ) -> pd.DataFrame: # One row per intervention and context, one column per metric
     "Compute all metrics of one set of predictions, aligned by name and compared within a context"
     missing = sorted(set(truth.features) - set(predicted.features))
@@ -177,7 +177,7 @@ PERTURBED = "perturbed mean" # The baseline that gains are measured against
 METRICS = ("rmse", "mae", "pearson_delta", "pearson_delta_centred", "centroid_accuracy", "pds", "slope", "coverage_90")
 
 def verdict(
-    gain: tuple[float, float, float], # Error of the mean minus error of the model: value, low, high [unit of the feature]
+    gain: tuple[float, float, float], # Error of the mean minus that of the model: value, low, high
     n: int, # Interventions that the model supports, 0 or more
 ) -> str: # One of three sentences
     "Say in one sentence whether the model is better than the mean"
@@ -188,7 +188,7 @@ def verdict(
 def scorecard(
     scores: pd.DataFrame, # From `cross_validate`
     random_state: int = 0, # Seed of the bootstrap, 0 or more
-) -> pd.DataFrame: # One row per model, the ceiling last; a column per metric, `gain_over_mean, gain_low, gain_high`, `verdict`
+) -> pd.DataFrame: # One row per model, the ceiling last: metrics, gain with its interval, verdict
     "Average every metric; add the gain over the perturbed mean with a 95 % interval, and the verdict"
     base = scores[scores["model"] == PERTURBED].set_index(["intervention", "context"])["rmse"]
     if base.empty:

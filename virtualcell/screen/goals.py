@@ -105,7 +105,7 @@ def _joint_noise(shape: tuple, df: np.ndarray, root: np.ndarray, rng: np.random.
 
 # %% ../../nbs/4_screen/41b_goals.ipynb #b1554328
 def p_front(
-    mean: Float[np.ndarray, "intervention goal"], # Effects towards the goals, shrunk as for `p_top_k` [unit of the readout]
+    mean: Float[np.ndarray, "intervention goal"], # Shrunk effects towards the goals [unit of the readout]
     sd: Float[np.ndarray, "intervention goal"], # Standard errors, infinity if unknown [unit of the readout]
     df: Float[np.ndarray, " intervention"] | None = None, # Degrees of freedom of `sd`; infinite by default
     correlation: Float[np.ndarray, "goal goal"] | None = None, # Between errors of the goals, −1 to 1; none by default
