@@ -15,7 +15,7 @@ from pages import notebooks
 NAMED = re.compile(r"[A-Z]+\d+[A-Z]?")  # genes, proteins and cell lines: letters, then a number (GATA3, IL7R, CD5)
 GENES = {"NANOG", "IL", "TCF", "THP", "PU", "SOX", "HER"}  # and those without, or whose number stands behind a hyphen
 FORMATS = {"CSV", "TSV", "JSON", "YAML", "ZIP", "HTML", "CSS", "PNG", "HDF", "GMT", "MTX", "XML", "URL", "UTF"}
-PLAIN = {"MB", "GB", "BSD", "MIT", "IEEE", "SIGKILL", "OWNER"}  # units of memory, licences, publishers, signals
+PLAIN = {"MB", "GB", "BSD", "MIT", "IEEE", "SIGKILL", "OWNER", "ES"}  # units of memory, licences, publishers, code
 
 
 def prose(text):

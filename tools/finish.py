@@ -87,10 +87,13 @@ def dress(soup, base):
         if not table.find_parent(class_="vc-wide"): table.wrap(soup.new_tag("div", attrs={"class": "vc-wide"}))
 
 
-def write_scripts(out):
-    """The index and the scripts beside the pages."""
+def write_scripts(out, terms):
+    """The index and the scripts beside the pages; each term of the glossary is found by itself."""
     entries = json.loads((out / "search.json").read_text(encoding="utf-8"))
-    index = [{key: entry.get(key, "") for key in ("href", "title", "section", "text")} for entry in entries]
+    index = [{key: entry.get(key, "") for key in ("href", "title", "section", "text")} for entry in entries
+             if not entry["href"].startswith("glossary.html#")]
+    index += [{"href": f"glossary.html#{slug(term)}", "title": "Glossary", "section": term, "text": meaning}
+              for term, meaning in terms.items()]
     (out / "search.json").unlink()
     index = json.dumps(index, ensure_ascii=False)
     (out / "search-index.js").write_text(f"window.virtualcellIndex = {index};\n", encoding="utf-8")
@@ -113,4 +116,4 @@ def finish(out, terms):
         if path == words: name_terms(soup)
         dress(soup, base)
         path.write_text(str(soup), encoding="utf-8")
-    write_scripts(out)
+    write_scripts(out, terms)

@@ -72,7 +72,7 @@ def linked(here):
         clear = isinstance(thing, type) or "_" in short or way.count(".") == 1  # `score` may be a column
         names |= {way: place} | ({short: place} if clear else {})
     return names | {name: place for known in symbols().values() for name, place in known.items()
-                    if place.split("#")[0] == here and not name.startswith("_")}
+                    if place.split("#")[0] == here and not name.startswith("_") and "." not in name}
 
 
 def link_names(text, page):
