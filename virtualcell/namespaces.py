@@ -53,7 +53,7 @@ class Room(ModuleType):
     def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
             introduce(value)
-            if name in self.__dict__.get("_places", {}): value = vars(value).get(name, value) # a function called as its module
+            if name in self.__dict__.get("_places", {}): value = vars(value).get(name, value) # called as its module
         super().__setattr__(name, value)
 
 # %% ../nbs/0_foundation/00a_namespaces.ipynb #465b1904
