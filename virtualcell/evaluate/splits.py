@@ -189,8 +189,8 @@ APART = {"perturbation": ("gene",), "combination": ("gene",), "context": ("conte
 
 def split_effects(
     effects: Effects, # Measured or simulated, one row per intervention and context
-    by: Literal["perturbation", "combination", "context", "donor", "time", # What is new in the rows to predict, see
-                "perturbation_and_context"] = "perturbation", # the table on this page
+    by: Literal["perturbation", "combination", "context", "donor", "time", # What is new in the rows to predict
+                "perturbation_and_context"] = "perturbation",
     n_folds: int = 5, # Parts, 2 or more; `context` leaves out each context instead
     random_state: int = 0, # Seed that draws the folds, 0 or more
     time_key: str = Key.TIME_H, # For `time`: key of the contexts, or "intervention" for the time of the last part
