@@ -21,7 +21,8 @@ def test_the_helpers(root):
     tests = sorted((root / "tests" / "js").glob("*.test.mjs"))
     assert "# pass " in node("--test", "--test-reporter=tap", *map(str, tests))
     tested = {path.name.replace(".test", "") for path in tests}
-    assert tested == {path.name for path in STATIC.iterdir() if path.suffix == ".mjs"}
+    helpers = [*STATIC.glob("*.mjs"), *(root / "tools" / "site").glob("*.mjs")]
+    assert tested == {path.name for path in helpers}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -19,7 +19,7 @@ export const score = (page, words) => {
   const each = words.reduce((sum, word) => sum
     + 8 * starts(page.title, word) + 4 * starts(page.section, word)
     + (starts(page.text, word) ? 1 : 0) + Math.min(times(page.text, word), 5) / 5, 0) / words.length;
-  return each + 0.1 + 4 * (page.section === words.join(" ")) + 10 * together(page.title) + 5 * together(page.section) + 3 * together(page.text);
+  return each + 0.1 + 15 * (page.section === words.join(" ")) + 10 * together(page.title) + 5 * together(page.section) + 3 * together(page.text);
 };
 
 /** The best `limit` entries, best first; equal ones in reading order. */
