@@ -8,7 +8,17 @@ import re
 
 from nbdev.doclinks import NbdevLookup
 
+from virtualcell.namespaces import help_texts
+
+TEXTS = {}  # {name: help} of the module whose page is made: there a function is defined once more, without its help
 SECTION = re.compile(r"^(Parameters|Returns|Raises|Source|Examples)\n-+\n", re.M)
+
+
+def speak_of(notebook):
+    """Take help from the module that a notebook exports"""
+    found = re.search(r"#\| default_exp ([\w.]+)", notebook.read_text(encoding="utf-8"))
+    TEXTS.clear()
+    TEXTS.update(help_texts().get(f"virtualcell.{found[1]}", {}) if found else {})
 
 
 def sections(text):
@@ -65,7 +75,7 @@ class Renderer:
     def _repr_markdown_(self):
         fn = f"{getattr(self.sym, '__module__', '')}.{getattr(self.sym, '__qualname__', self.name)}"
         link = (NbdevLookup().code(fn) or "").removesuffix("#LNone")
-        summary, found = sections(inspect.getdoc(self.sym) or "")
+        summary, found = sections(TEXTS.get(self.name) or inspect.getdoc(self.sym) or "")
         parts = [f"---\n\n{'#' * self.level} {self.name}\n"]
         if link: parts.append(f'[source]({link}){{target="_blank" style="float:right; font-size:smaller"}}\n')
         parts.append(f"```python\n{self.name.split('.')[-1]}({short(self.sym)})\n```\n")
