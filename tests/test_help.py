@@ -49,6 +49,14 @@ def test_every_public_name_explains_itself(way):
 
 
 @pytest.mark.parametrize("way", PUBLIC)
+def test_every_parameter_is_told_in_words(way):
+    found = re.search(r"\nParameters\n-+\n(.*?)\n\n", inspect.getdoc(PUBLIC[way]) or "", re.S)
+    lines = found[1].split("\n") if found else ["none"]
+    names = [i for i, line in enumerate(lines) if not line.startswith("    ") and line != "none"]
+    assert [lines[i] for i in names if not "".join(lines[i + 1:i + 2]).startswith("    ")] == []
+
+
+@pytest.mark.parametrize("way", PUBLIC)
 def test_every_public_name_has_an_example_that_runs(way, tmp_path, monkeypatch):
     text = inspect.getdoc(PUBLIC[way]) or ""
     name = way.split(".")[-1]

@@ -61,7 +61,8 @@ def parameters(node, notes):
         made = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"]
         if made: return parameters(made[0], notes)
         return [(f.target.id, spell(f.annotation), default_of(f.value), notes.get(f.lineno, ""))
-                for f in node.body if isinstance(f, ast.AnnAssign) and not f.target.id.startswith("_")]
+                for f in node.body if isinstance(f, ast.AnnAssign) and not f.target.id.startswith("_")
+                and not ast.unparse(f.annotation).startswith("ClassVar")]  # of the class, not to be given
     args = node.args
     plain, named = [*args.posonlyargs, *args.args], args.kwonlyargs
     defaults = [None] * (len(plain) - len(args.defaults)) + args.defaults + args.kw_defaults
