@@ -10,7 +10,7 @@ import pytest
 from virtualcell.constraints.program import Budget, Limits, Program
 from virtualcell.report import screens, simulations
 from virtualcell.report.answer import TITLES, Answer, answer_html
-from virtualcell.report.render import run_report
+from virtualcell.report.render import ReportError, run_report
 from virtualcell.systems.tcell import FACTORS, REFERENCE
 
 CONCLUDE = {"colony_experiment": simulations.colony_answer, "composite_experiment": simulations.culture_answer,
@@ -206,3 +206,11 @@ def test_an_answer_needs_numbers(template):
 def test_an_answer_that_cannot_be_proved_wrong_is_refused():
     with pytest.raises(ValueError, match="Name what to measure"):
         Answer("Order it.", "Sure.", "Nothing.", "If it does not work.")
+
+
+def test_a_file_is_named_from_where_the_caller_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(ReportError, match="Expected datum, value, standard_error, source in .*found a, b"):
+        run_report("composite_experiment", "report", {"data_file": "mine.csv", "n_cells": 200, "hours": 2.0})
+    assert not (tmp_path / "report" / "results.json").exists()

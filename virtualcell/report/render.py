@@ -149,6 +149,12 @@ def _what_stopped(error: Exception, failed: Path) -> str:
             "the folder is unchanged.")
 
 # %% ../../nbs/9_report/90_report.ipynb #eb71d77a
+def _from_here(parameters: dict[str, object]) -> dict[str, object]:
+    "Let files be named from where the caller stands: the template runs in the folder of the report"
+    return {name: str(Path(str(value)).resolve()) if name.endswith("_file") and value else value
+            for name, value in parameters.items()}
+
+# %% ../../nbs/9_report/90_report.ipynb #4a28521a
 def run_report(
     template: str, # Packaged template or path of an .ipynb file
     folder: str | Path, # Where the report goes; made if missing
@@ -159,7 +165,7 @@ def run_report(
     source, parameters = template_path(template), parameters or {}
     every = check_parameters(source, parameters)
     folder, start = writable_folder(folder), time.monotonic()
-    nb = _execute(source, folder, parameters, progress)
+    nb = _execute(source, folder, _from_here(parameters), progress)
     results, record = collect(nb), _record(source, every, nb, start)
     lift_answer(nb, parameters_html(source, parameters))
     write_atomic(folder / "report.ipynb", json.dumps(nb, indent=1, ensure_ascii=False) + "\n")
